@@ -1,0 +1,24 @@
+//! What `ira` does: each command is `Args`, `run` and tests in one place.
+//!
+//! Nothing here can reach a network, a terminal, a store, the environment or the clock but through the
+//! [`Context`] it is given; the manifest's short dependency list is the wall that makes it so.
+
+pub mod alert;
+pub mod args;
+pub mod context;
+pub mod fault;
+pub mod feed_report;
+pub mod invocation;
+pub mod ports;
+pub mod report;
+pub mod text;
+pub mod units;
+pub mod value;
+
+#[cfg(any(test, feature = "fakes"))]
+pub mod fakes;
+
+pub use context::Context;
+pub use fault::{Fault, Kind};
+pub use invocation::Invocation;
+pub use report::Report;

@@ -1,0 +1,204 @@
+//! The questions `ira` asks of the world. Adapters outside this crate answer them.
+//!
+//! A port that reads and a port that writes are two traits, so that a dry run can be given no write port at all.
+
+use async_trait::async_trait;
+
+use crate::fault::Fault;
+use crate::value::{H160, H256, U256, Value};
+
+/// A network as the configuration and the endpoint describe it.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Network {
+    /// Its name (`ethereum-mainnet`), or `chain-<id>` where no configuration names it.
+    pub name: String,
+    /// EIP-155 chain id, as the endpoint itself answered it.
+    pub chain_id: u64,
+    /// Symbol of the native coin (`ETH`).
+    pub native: String,
+    /// Nominal seconds between blocks, where configured.
+    pub block_time: Option<f64>,
+    /// The LINK token, where configured.
+    pub link: Option<H160>,
+    /// The L2 sequencer uptime feed's proxy; `None` on an L1.
+    pub sequencer: Option<H160>,
+    /// Base URL of a block explorer (`https://etherscan.io`).
+    pub explorer: Option<String>,
+}
+
+/// One block: what every read of a report is pinned to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct BlockRef {
+    /// Its height.
+    pub number: u64,
+    /// Its hash; an answer from a chain where this height has another hash is not believed.
+    pub hash: H256,
+    /// Its time, unix seconds.
+    pub timestamp: u64,
+}
+
+/// Where a report begins: the network, the pinned block and the price of gas.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Head {
+    /// The network the endpoint proved to be.
+    pub network: Network,
+    /// The block all reads are pinned to.
+    pub block: BlockRef,
+    /// Present price of a unit of gas, wei; a fault where the endpoint would not say.
+    pub gas_price: Result<U256, Fault>,
+}
+
+/// The contract interfaces whose functions and events commands name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Interface {
+    /// `EACAggregatorProxy` 0.6; its round functions are also those of every aggregator.
+    Proxy,
+    /// `OffchainAggregator` (OCR1).
+    Ocr1,
+    /// `OCR2Aggregator`.
+    Ocr2,
+    /// `FluxAggregator`.
+    Flux,
+}
+
+/// A call of a view function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Whose ABI it is.
+    pub interface: Interface,
+    /// The function's name in that ABI.
+    pub function: &'static str,
+    /// Its arguments, in order.
+    pub args: Vec<Value>,
+}
+
+/// One thing to read at the pinned block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// A contract's answer. One return value comes as itself, several as a [`Value::List`].
+    Call {
+        /// The contract.
+        to: H160,
+        /// What is asked of it.
+        call: Call,
+    },
+    /// Native balance, wei ([`Value::Uint`]).
+    Balance(H160),
+    /// Count of transactions mined from an account at the pinned block ([`Value::Uint`]).
+    Nonce(H160),
+    /// The same with those waiting in the pool: not of the pinned block, by nature ([`Value::Uint`]).
+    PendingNonce(H160),
+    /// Code of an account ([`Value::Bytes`], empty for a plain account).
+    Code(H160),
+    /// Time of another block by height, unix seconds ([`Value::Uint`]).
+    BlockTime(u64),
+}
+
+/// Which events to fetch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFilter {
+    /// Emitted by any of these.
+    pub addresses: Vec<H160>,
+    /// Being any of these, by interface and name in its ABI.
+    pub events: Vec<(Interface, &'static str)>,
+    /// First block, inclusive.
+    pub from: u64,
+    /// Last block, inclusive.
+    pub to: u64,
+}
+
+/// One decoded event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// Who emitted it.
+    pub address: H160,
+    /// Whose ABI it was decoded by.
+    pub interface: Interface,
+    /// The event's name.
+    pub event: &'static str,
+    /// Every parameter in the order of declaration, indexed ones among the others.
+    pub fields: Vec<Value>,
+    /// The block it is in.
+    pub block: u64,
+    /// The transaction it is in.
+    pub tx: H256,
+    /// Its place in the block.
+    pub index: u64,
+}
+
+/// Something the adapter noticed about the endpoints while it answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// What it is.
+    pub kind: NoticeKind,
+    /// The endpoint, named without any credential (`rpc.example#2`).
+    pub endpoint: String,
+    /// What was seen, with its numbers.
+    pub message: String,
+}
+
+/// The kinds of [`Notice`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// It is behind another endpoint.
+    Lags,
+    /// It has another block at the pinned height.
+    Fork,
+    /// It answered a read differently from the others.
+    Disagrees,
+    /// It failed and another one took over.
+    Failed,
+}
+
+/// Reading a chain.
+#[async_trait]
+pub trait ChainRead: Send + Sync {
+    /// Finds an endpoint that is the chain asked for, and pins its newest block.
+    async fn head(&self) -> Result<Head, Fault>;
+
+    /// Answers every read at `at`, in order. An item of kind [`Kind::Reorged`](crate::Kind::Reorged) means that `at` is gone.
+    async fn snapshot(&self, at: &BlockRef, reads: Vec<Read>) -> Vec<Result<Value, Fault>>;
+
+    /// The events of a range that ends at or before the pinned block, oldest first.
+    async fn logs(&self, at: &BlockRef, filter: LogFilter) -> Result<Vec<Log>, Fault>;
+
+    /// What was noticed about the endpoints so far.
+    fn notices(&self) -> Vec<Notice>;
+
+    /// How many endpoints there are to compare.
+    fn endpoints(&self) -> usize;
+}
+
+/// The text of a feed directory and how old it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectoryText {
+    /// The JSON as published.
+    pub text: String,
+    /// Where it came from, without a credential, for error messages.
+    pub source: String,
+    /// Seconds since it was fetched, where it comes from the cache.
+    pub age_seconds: Option<u64>,
+    /// Why it is not fresh, where that is so.
+    pub warning: Option<String>,
+}
+
+/// Which feeds are published for a network.
+#[async_trait]
+pub trait FeedDirectory: Send + Sync {
+    /// The directory's text; `Ok(None)` when none is configured for this network.
+    async fn directory(&self, network: &Network) -> Result<Option<DirectoryText>, Fault>;
+}
+
+/// The wall clock.
+pub trait Clock: Send + Sync {
+    /// Unix seconds.
+    fn now(&self) -> u64;
+}
+
+/// Where a command says how far it is. Says nothing by default.
+pub trait Progress: Send + Sync {
+    /// What is being done now.
+    fn stage(&self, _text: &str) {}
+    /// How much of it is done.
+    fn advance(&self, _done: usize, _total: usize) {}
+}

@@ -1,0 +1,1 @@
+//! How `ira` is asked, kept and shown: configuration, clients, terminal, dispatch.

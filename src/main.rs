@@ -1,0 +1,2 @@
+//! The `ira` binary.
+fn main() {}

@@ -92,6 +92,8 @@ pub enum Read {
     Code(H160),
     /// Time of another block by height, unix seconds ([`Value::Uint`]).
     BlockTime(u64),
+    /// Gas that a mined transaction used ([`Value::Uint`], from its receipt).
+    GasUsed(H256),
 }
 
 /// Which events to fetch.
@@ -159,8 +161,9 @@ pub trait ChainRead: Send + Sync {
     /// Answers every read at `at`, in order. An item of kind [`Kind::Reorged`](crate::Kind::Reorged) means that `at` is gone.
     async fn snapshot(&self, at: &BlockRef, reads: Vec<Read>) -> Vec<Result<Value, Fault>>;
 
-    /// The events of a range that ends at or before the pinned block, oldest first.
-    async fn logs(&self, at: &BlockRef, filter: LogFilter) -> Result<Vec<Log>, Fault>;
+    /// The events of each filter, oldest first; all filters in as few round trips as the endpoint allows. Ranges end
+    /// at or before the pinned block.
+    async fn logs(&self, at: &BlockRef, filters: Vec<LogFilter>) -> Vec<Result<Vec<Log>, Fault>>;
 
     /// What was noticed about the endpoints so far.
     fn notices(&self) -> Vec<Notice>;

@@ -1,0 +1,160 @@
+//! The chain test bed: real contracts on a local chain, made once and loaded from its saved state.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// Which saved chain.
+#[derive(Clone, Copy)]
+pub enum Chain {
+    /// Every situation, one feed each.
+    Situations,
+    /// A hundred feeds.
+    Fleet,
+}
+
+impl Chain {
+    fn stem(self) -> &'static str {
+        match self {
+            Self::Situations => "situations",
+            Self::Fleet => "fleet",
+        }
+    }
+
+    /// The directory that lists its feeds.
+    pub fn directory(self) -> PathBuf {
+        folder().join(match self {
+            Self::Situations => "directory.json",
+            Self::Fleet => "fleet-directory.json",
+        })
+    }
+}
+
+/// Where the bed keeps what it made.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/beds/chain")
+}
+
+/// Makes the bed where it is not there yet; a no-op of some 50 ms where it is.
+fn make() {
+    static MADE: OnceLock<()> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/beds/chain/bed.mjs");
+        let status = Command::new("node").arg(script).stdin(Stdio::null()).status();
+        match status {
+            Ok(status) if status.success() => {}
+            Ok(status) => panic!("the chain test bed could not be made ({status}); its own message is above"),
+            Err(error) => panic!("the chain test bed needs Node.js 20 or newer: node: {error}"),
+        }
+    });
+}
+
+/// A local chain, loaded with a saved state; ends with the value.
+pub struct Bed {
+    /// What the bed says of itself: addresses, accounts, head.
+    pub about: Value,
+    /// `http://127.0.0.1:port`.
+    pub url: String,
+    /// The port alone.
+    pub port: u16,
+    child: Child,
+}
+
+impl Bed {
+    /// Starts a chain of its own.
+    pub fn start(chain: Chain) -> Self {
+        make();
+        let about: Value = serde_json::from_slice(
+            &std::fs::read(folder().join(format!("{}.json", chain.stem()))).expect("the bed describes itself"),
+        )
+        .expect("the description is JSON");
+        let anvil = folder().join("node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil");
+        let port = free_port();
+        let mut child = Command::new(anvil)
+            .args(["--host", "127.0.0.1", "--port", &port.to_string(), "--load-state"])
+            .arg(folder().join(format!("{}.state", chain.stem())))
+            .args(about["anvil_args"].as_array().into_iter().flatten().filter_map(Value::as_str))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("anvil starts");
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let ended = child.try_wait().expect("anvil can be asked");
+            assert!(ended.is_none(), "anvil ended at once: {ended:?}");
+            assert!(begun.elapsed() < Duration::from_secs(60), "anvil is not up after a minute");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let bed = Self { about, url: format!("http://127.0.0.1:{port}"), port, child };
+        bed.replay("after_load");
+        bed
+    }
+
+    /// Sends the calls that the description lists under `name`.
+    pub fn replay(&self, name: &str) {
+        for call in self.about[name].as_array().into_iter().flatten() {
+            self.rpc(call["method"].as_str().expect("a method"), &call["params"]);
+        }
+    }
+
+    /// One JSON-RPC call; fails the test on an error.
+    pub fn rpc(&self, method: &str, params: &Value) -> Value {
+        let answer = post(self.port, &json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string());
+        let answer: Value = serde_json::from_str(&answer).expect("JSON");
+        assert!(answer.get("error").is_none(), "{method}: {answer}");
+        answer["result"].clone()
+    }
+
+    /// A field of a situation's description, as text.
+    pub fn of(&self, situation: &str, field: &str) -> String {
+        self.about["feeds"][situation][field].as_str().unwrap_or_else(|| panic!("{situation} has no {field}")).to_owned()
+    }
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        let _already_gone = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+/// The chain of situations that all tests share: for reading only.
+pub fn shared() -> &'static Bed {
+    static SHARED: OnceLock<Bed> = OnceLock::new();
+    SHARED.get_or_init(|| {
+        // A static is never dropped: the chain is told to end with this process by a watcher of its pid.
+        let bed = Bed::start(Chain::Situations);
+        let watch = format!("while kill -0 {} 2>/dev/null; do sleep 1; done; kill {}", std::process::id(), bed.child.id());
+        Command::new("sh")
+            .args(["-c", &watch])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("sh starts");
+        bed
+    })
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("loopback").port()
+}
+
+fn post(port: u16, body: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the chain listens");
+    let head = format!(
+        "POST / HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    answer.split_once("\r\n\r\n").expect("an HTTP answer").1.to_owned()
+}

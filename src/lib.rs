@@ -1,1 +1,95 @@
 //! How `ira` is asked, kept and shown: configuration, clients, terminal, dispatch.
+
+pub mod cli;
+pub mod clock;
+pub mod complete;
+pub mod connect;
+pub mod exit;
+pub mod help;
+pub mod input;
+pub mod logging;
+pub mod progress;
+pub mod render;
+mod session;
+pub mod terminal;
+pub mod usage;
+pub mod watch;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use ira_commands::Fault;
+
+use cli::{Asked, Control, What};
+use session::Session;
+use terminal::{Env, Terminal};
+
+/// The whole of `ira`: reads the command line `args` (the program's name first), does it, shows what came of it, and
+/// gives the exit code of [`exit::TABLE`].
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    complete::answer();
+    let args: Vec<OsString> = args.into_iter().collect();
+    ExitCode::from(run(&args, &process_env))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the entry point: everything else gets the environment from here")]
+fn process_env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn run(args: &[OsString], env: Env<'_>) -> u8 {
+    let terminal = Terminal::detect(env);
+    let glimpse = usage::Glimpse::of(args);
+    let colour = glimpse.color.unwrap_or_default();
+    match cli::parse(args, terminal.width) {
+        Ok(asked) => {
+            let mut session = Session::new(terminal, &asked.output);
+            match start_logging(env, &session).and_then(|()| dispatch(asked, env, &mut session)) {
+                Ok(code) => code,
+                Err(fault) => session.fail(&fault),
+            }
+        }
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            let text = error.render();
+            let colour = terminal.colour_stdout(colour);
+            session::written(0, &if colour { text.ansi().to_string() } else { text.to_string() })
+        }
+        Err(error) => {
+            let mut session = Session::new(terminal, &cli::OutputFlags::default());
+            session.glimpse(glimpse);
+            session.fail(&usage::fault(&error))
+        }
+    }
+}
+
+fn start_logging(env: Env<'_>, session: &Session) -> Result<(), Fault> {
+    if let Some(level) = logging::level(env(logging::VARIABLE).as_deref())? {
+        logging::start(level, session.colours_stderr());
+    }
+    Ok(())
+}
+
+fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fault> {
+    let Asked { output, what } = asked;
+    match what {
+        What::Step(step) => {
+            let (invocation, reach, around) = *step;
+            let settings = connect::settings(output.config.as_deref(), env)?;
+            session.configure(&output, &settings);
+            session.step(invocation, &reach, &around, &settings, env)
+        }
+        What::Control(Control::Demo) => session.demo(env),
+        What::Control(Control::Config(verb)) => {
+            let report = connect::config(verb, output.config.as_deref(), env)?;
+            let code = report.outcome.exit_code();
+            Ok(session.show(report, code))
+        }
+        What::Control(Control::Help { topic }) => {
+            let colour = session.colours_stdout();
+            let text = help::answer(&topic, cli::command(), colour)?;
+            Ok(session.show_text(&topic.join(" "), &text))
+        }
+        What::Control(Control::Completions { shell }) => Ok(session.show_text("completions", complete::stub(shell))),
+    }
+}

@@ -1,2 +1,5 @@
-//! The `ira` binary.
-fn main() {}
+//! The `ira` binary: a name for [`ira::main`].
+
+fn main() -> std::process::ExitCode {
+    ira::main(std::env::args_os())
+}

@@ -1,1 +1,6 @@
 //! Integration tests: one binary.
+
+mod generated;
+mod process;
+mod support;
+mod transcripts;

@@ -1,0 +1,298 @@
+//! How `ira` is asked: the commands of [`Invocation`], what keeps and inspects them, and the flags that say how the
+//! result is shown and how the chain is reached.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{ArgMatches, Args, Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use ira_commands::Invocation;
+use secrecy::SecretString;
+
+use crate::help;
+
+/// Lines of help are at most this wide, whatever the terminal's width.
+const HELP_WIDTH: usize = 100;
+
+/// Triage for people on call: ask what is wrong, who must act and what to do next
+#[derive(Debug, Parser)]
+#[command(name = "ira", version, disable_help_subcommand = true, arg_required_else_help = false, max_term_width = HELP_WIDTH)]
+struct Cli {
+    #[command(flatten)]
+    output: OutputFlags,
+    #[command(subcommand)]
+    command: Sub,
+}
+
+/// The two closed lists side by side; nothing is in both.
+#[derive(Debug, Subcommand)]
+enum Sub {
+    #[command(flatten)]
+    Step(Invocation),
+    #[command(flatten)]
+    Control(Control),
+}
+
+/// What runs, keeps and inspects commands: never a step of anything.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Control {
+    /// Replay a recorded chain with three real faults in it, and report them: no network, no set-up
+    Demo,
+    /// Show or check the configuration
+    #[command(subcommand, arg_required_else_help = false)]
+    Config(ConfigVerb),
+    /// Explain a topic (output, exit-codes, config, networks, feeds) or a command
+    Help {
+        /// A topic, or a command
+        #[arg(value_name = "TOPIC")]
+        topic: Vec<String>,
+    },
+    /// Print what makes your shell complete commands, flags and feed names
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// What is asked of the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum ConfigVerb {
+    /// Print every effective value with its origin; secrets stay hidden
+    Show,
+    /// Read every configuration file and report each mistake with its place (exit 78)
+    Check,
+}
+
+/// The shells that completions exist for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// GNU bash.
+    Bash,
+    /// Z shell.
+    Zsh,
+    /// Friendly interactive shell.
+    Fish,
+    /// Elvish.
+    Elvish,
+    /// `PowerShell`.
+    Powershell,
+}
+
+/// The form of the result on stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a person at a terminal
+    #[default]
+    Table,
+    /// For an incident note
+    Markdown,
+    /// For a program
+    Json,
+}
+
+/// When the output is coloured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set or TERM is `dumb`
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// How the result is shown; every command takes these.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputFlags {
+    /// Print one JSON document, errors included (`ira help output`)
+    #[arg(long, global = true, conflicts_with = "format")]
+    pub json: bool,
+    /// The form of the result [default: table]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    pub format: Option<Format>,
+    /// When to colour [default: auto]
+    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    pub color: Option<Color>,
+    /// Addresses and hashes in full, rows as long as they are
+    #[arg(long, global = true)]
+    pub wide: bool,
+    /// Show what is healthy too
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Read this configuration file in place of the user's
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Configuration")]
+    pub config: Option<PathBuf>,
+}
+
+impl OutputFlags {
+    /// The form asked for on the command line; `None` leaves it to the configuration.
+    pub fn format(&self) -> Option<Format> {
+        if self.json { Some(Format::Json) } else { self.format }
+    }
+}
+
+/// How the chain and the directory are reached: never part of the command's own arguments, never kept.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "How the chain is reached")]
+pub struct Reach {
+    /// An RPC endpoint; give it several times to have more than one to turn to
+    ///
+    /// Everyone on this machine can read a URL given here in the list of processes. One that holds a key belongs in an
+    /// environment variable (`env:NAME`) or a file (`file:PATH`).
+    #[arg(long, value_name = "URL|env:NAME|file:PATH", value_parser = secret)]
+    pub rpc_url: Vec<SecretString>,
+    /// How many endpoints must give the same answer; a difference is a finding, not an average
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub quorum: Option<u16>,
+    /// Seconds to wait for one answer
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub timeout: Option<u64>,
+    /// The directory of published feeds: a file, or a URL
+    #[arg(long, value_name = "FILE|URL")]
+    pub directory: Option<String>,
+    /// Write every answer of this run to FILE, to be replayed; it holds no URL and no key
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    pub record: Option<PathBuf>,
+    /// Answer from a recording instead of a network
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["rpc_url", "quorum", "timeout"])]
+    pub replay: Option<PathBuf>,
+}
+
+/// What is asked around a feed report.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct Around {
+    /// Take network and feed from an alert: Alertmanager or PagerDuty JSON, or pasted `- name = value` lines; `-` is stdin
+    #[arg(long, value_name = "FILE|-")]
+    pub alert: Option<PathBuf>,
+    /// Report again every 15 seconds, or every SECONDS, in place
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        help_heading = "Output",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "15",
+        value_parser = clap::value_parser!(u64).range(1..=3600),
+        conflicts_with_all = ["json", "format", "record", "replay"],
+    )]
+    pub watch: Option<u64>,
+}
+
+/// A whole command line.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// How to show what comes of it.
+    pub output: OutputFlags,
+    /// What was asked.
+    pub what: What,
+}
+
+/// What was asked.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// A command that may be a step, with what only a command line says about it.
+    Step(Box<(Invocation, Reach, Around)>),
+    /// Anything else.
+    Control(Control),
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "clap's signature of a value parser")]
+fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
+    Ok(SecretString::from(text))
+}
+
+/// The whole command line interface, as clap sees it.
+pub fn command() -> Command {
+    let mut all = Cli::command();
+    for name in Invocation::NAMES {
+        all = all.mut_subcommand(*name, |one| {
+            // The flags' own doc comment would take the place of the command's.
+            let about = one.get_about().cloned().unwrap_or_default();
+            Reach::augment_args(Around::augment_args(one)).about(about).long_about(None)
+        });
+    }
+    help::with_examples(all)
+}
+
+/// Reads a command line. Help and version come as an error, as clap has it.
+pub fn parse(args: &[OsString], width: Option<u16>) -> Result<Asked, clap::Error> {
+    let width = width.map_or(HELP_WIDTH, |width| usize::from(width).min(HELP_WIDTH));
+    let mut all = command().term_width(width);
+    let matches = all.try_get_matches_from_mut(args)?;
+    read(&matches).map_err(|error| error.format(&mut all))
+}
+
+fn read(matches: &ArgMatches) -> Result<Asked, clap::Error> {
+    let Cli { output, command } = Cli::from_arg_matches(matches)?;
+    let what = match command {
+        Sub::Control(control) => What::Control(control),
+        Sub::Step(invocation) => {
+            let (reach, around) = match matches.subcommand() {
+                Some((_, own)) => (Reach::from_arg_matches(own)?, Around::from_arg_matches(own)?),
+                None => Default::default(),
+            };
+            What::Step(Box::new((invocation, reach, around)))
+        }
+    };
+    Ok(Asked { output, what })
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn ask(line: &str) -> Result<Asked, clap::Error> {
+        let args: Vec<OsString> = std::iter::once("ira").chain(line.split(' ')).map(OsString::from).collect();
+        parse(&args, None)
+    }
+
+    #[test]
+    fn the_definition_holds() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn how_it_is_reached_stands_beside_the_arguments_and_not_in_them() {
+        let asked = ask("feed-report eth-usd --rpc-url env:A --rpc-url env:B --watch --json").err();
+        assert!(asked.is_some(), "--watch is for a table");
+        let asked =
+            ask("feed-report eth-usd --rpc-url env:A --rpc-url env:B --watch -v --wide").expect("a command line");
+        assert!(asked.output.verbose && asked.output.wide);
+        let What::Step(step) = asked.what else { panic!("a step") };
+        let (Invocation::FeedReport(args), reach, around) = *step;
+        assert_eq!(args.feeds, ["eth-usd"]);
+        assert_eq!(reach.rpc_url.iter().map(ExposeSecret::expose_secret).collect::<Vec<_>>(), ["env:A", "env:B"]);
+        assert_eq!(around.watch, Some(15));
+        let kept = serde_json::to_string(&args).expect("serialises");
+        assert!(!kept.contains("env:"), "{kept}");
+    }
+
+    #[test]
+    fn an_endpoint_is_not_in_what_a_debug_print_shows() {
+        let asked = ask("feed-report eth-usd --rpc-url https://rpc.example/KEY").expect("a command line");
+        assert!(!format!("{asked:?}").contains("KEY"));
+    }
+
+    #[test]
+    fn what_makes_no_sense_together_is_refused() {
+        for line in [
+            "feed-report a --record f --replay g",
+            "feed-report a --json --format markdown",
+            "feed-report a --replay f --rpc-url env:A",
+            "feed-report a --watch=0",
+            "demo --rpc-url env:A",
+        ] {
+            assert!(ask(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn output_flags_stand_before_or_after_the_command() {
+        for line in ["--format json demo", "demo --json", "demo --format=json"] {
+            assert_eq!(ask(line).expect(line).output.format(), Some(Format::Json), "{line}");
+        }
+    }
+}

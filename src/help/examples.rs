@@ -1,0 +1,85 @@
+//! The examples that every `--help` and manual page opens with. A test parses each of them.
+
+/// One command line, and what it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// The command it is an example of, from `ira` on.
+    pub of: &'static str,
+    /// The line as it is typed.
+    pub line: &'static str,
+    /// What it is for.
+    pub what: &'static str,
+}
+
+/// Every example.
+pub const EXAMPLES: &[Example] = &[
+    of_command("ira", "ira demo", "see what a report looks like, without any set-up"),
+    of_command("ira", "ira feed-report eth-usd --rpc-url env:RPC", "is this feed healthy, if not why, who must act"),
+    of_command("ira", "ira help exit-codes", "what a script can branch on"),
+    of_command("ira feed-report", "ira feed-report eth-usd", "a feed by its name in the directory"),
+    of_command(
+        "ira feed-report",
+        "ira feed-report 0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419 --rpc-url env:RPC",
+        "by address; the endpoint's URL, with its key, is in the variable RPC",
+    ),
+    of_command(
+        "ira feed-report",
+        "ira feed-report --alert alert.json",
+        "what an alert is about; `-` reads it from stdin",
+    ),
+    of_command("ira feed-report", "ira feed-report --all --network ethereum-mainnet", "every feed, worst first"),
+    of_command("ira feed-report", "ira feed-report eth-usd --format markdown", "for the incident note"),
+    of_command(
+        "ira feed-report",
+        "ira feed-report eth-usd --record case.json",
+        "keep the evidence; --replay shows it again",
+    ),
+    of_command("ira demo", "ira demo", "a recorded chain with three real faults in it"),
+    of_command("ira demo", "ira demo --json", "the same for a program"),
+    of_command("ira config", "ira config show", "every effective value, and where it comes from"),
+    of_command("ira config show", "ira config show", "every effective value, and where it comes from"),
+    of_command("ira config show", "ira config show --json", "the same for a program"),
+    of_command("ira config check", "ira config check", "every mistake in every file, with its line"),
+    of_command("ira config check", "ira config check --config ira.toml", "one file, in CI"),
+    of_command("ira help", "ira help feeds", "a topic"),
+    of_command("ira help", "ira help feed-report", "a command"),
+    of_command("ira completions", "ira completions bash", "print the lines, and where they go"),
+    of_command("ira completions", "ira completions zsh", "the same for zsh"),
+];
+
+const fn of_command(of: &'static str, line: &'static str, what: &'static str) -> Example {
+    Example { of, line, what }
+}
+
+/// The examples of the command `path` (`ira config show`).
+pub fn of(path: &str) -> impl Iterator<Item = &'static Example> {
+    EXAMPLES.iter().filter(move |example| example.of == path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+    use crate::cli;
+
+    #[test]
+    fn every_example_parses_and_is_of_its_command() {
+        for example in EXAMPLES {
+            let args: Vec<OsString> = example.line.split(' ').map(OsString::from).collect();
+            assert!(cli::parse(&args, None).is_ok(), "{}", example.line);
+            assert!(example.line.starts_with(example.of), "{}", example.line);
+        }
+    }
+
+    #[test]
+    fn every_command_has_examples() {
+        fn walk(command: &clap::Command, path: &str) {
+            assert!(of(path).next().is_some(), "{path} has none");
+            for sub in command.get_subcommands() {
+                walk(sub, &format!("{path} {}", sub.get_name()));
+            }
+        }
+        walk(&cli::command(), "ira");
+    }
+}

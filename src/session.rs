@@ -1,0 +1,254 @@
+//! One run of `ira`: what it is attached to, how its results are shown, and how they come about.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::ProgressDrawTarget;
+use ira_commands::ports::Progress;
+use ira_commands::{Context, Fault, Invocation, Kind, Report};
+use serde_json::{Value as Json, json};
+
+use crate::cli::{Around, Color, Format, OutputFlags, Reach};
+use crate::connect::{self, Settings};
+use crate::progress::{Drawn, Silent};
+use crate::render::{self, Style};
+use crate::terminal::{Env, Terminal, write_stderr, write_stdout};
+use crate::usage::Glimpse;
+use crate::{input, logging, watch};
+
+/// What a run knows about how to show things.
+pub struct Session {
+    terminal: Terminal,
+    color: Color,
+    style: Style,
+    /// What is to be said beside any result.
+    warnings: Vec<String>,
+}
+
+impl Session {
+    /// By the command line alone.
+    pub fn new(terminal: Terminal, flags: &OutputFlags) -> Self {
+        let mut session = Self { terminal, color: Color::Auto, style: Style::default(), warnings: Vec::new() };
+        session.configure(flags, &Settings::default());
+        session
+    }
+
+    /// By the command line, and where it says nothing by the configuration.
+    pub fn configure(&mut self, flags: &OutputFlags, settings: &Settings) {
+        self.warnings.clone_from(&settings.warnings);
+        self.color = flags.color.or(settings.color).unwrap_or_default();
+        self.style = Style {
+            format: flags.format().or(settings.format).unwrap_or_default(),
+            wide: flags.wide || settings.wide,
+            verbose: flags.verbose || settings.verbose,
+            colour: self.colours_stdout(),
+            width: self.terminal.width,
+            pretty: self.terminal.stdout,
+        };
+    }
+
+    /// By what could be told of a command line that did not parse.
+    pub fn glimpse(&mut self, glimpse: Glimpse) {
+        self.color = glimpse.color.unwrap_or_default();
+        if glimpse.json {
+            self.style.format = Format::Json;
+        }
+    }
+
+    /// Whether the result is coloured.
+    pub fn colours_stdout(&self) -> bool {
+        self.terminal.colour_stdout(self.color)
+    }
+
+    /// Whether errors and warnings are coloured.
+    pub fn colours_stderr(&self) -> bool {
+        self.terminal.colour_stderr(self.color)
+    }
+
+    /// Runs a command that may be a step; gives the exit code.
+    pub fn step(
+        &mut self,
+        mut invocation: Invocation,
+        reach: &Reach,
+        around: &Around,
+        settings: &Settings,
+        env: Env<'_>,
+    ) -> Result<u8, Fault> {
+        if let Some(path) = &around.alert {
+            let alerts = connect::alerts(&input::text(path, "the alert")?)?;
+            let Invocation::FeedReport(args) = &mut invocation;
+            args.alerts = alerts;
+        }
+        if let Some(seconds) = around.watch {
+            return self.watch(&invocation, reach, settings, env, Duration::from_secs(seconds));
+        }
+        let progress = self.progress(env);
+        let warnings = &mut self.warnings;
+        let report = block_on(async {
+            let connection = connect::connect(&invocation, reach, settings, env, progress.sink())?;
+            warnings.extend(connection.warnings);
+            invocation.run(&Context::dry(connection.reads)).await
+        });
+        progress.finish();
+        let report = report?;
+        let code = report.outcome.exit_code();
+        Ok(self.show(report, code))
+    }
+
+    fn watch(
+        &self,
+        invocation: &Invocation,
+        reach: &Reach,
+        settings: &Settings,
+        env: Env<'_>,
+        period: Duration,
+    ) -> Result<u8, Fault> {
+        if !self.terminal.redraws() || self.style.format != Format::Table {
+            return Err(watch::not_here());
+        }
+        let colour = self.colours_stdout();
+        // Each round connects anew: what was noticed about an endpoint an hour ago is not said forever.
+        let again = async || {
+            let connection = connect::connect(invocation, reach, settings, env, Arc::new(Silent))?;
+            let mut report = invocation.run(&Context::dry(connection.reads)).await?;
+            report.warnings.extend(self.warnings.iter().cloned().chain(connection.warnings));
+            let shown = render::report(&report, report.outcome.exit_code(), &self.style);
+            Ok(shown + &render::aside(&report, colour))
+        };
+        block_on(async { Err(watch::watch(period, &self.terminal, colour, again, write_stdout).await) })
+    }
+
+    /// Replays what ships. The faults it finds are what it is to show, so finding them is a success.
+    pub fn demo(&self, env: Env<'_>) -> Result<u8, Fault> {
+        let progress = self.progress(env);
+        let report = block_on(async {
+            let (invocation, reads) = connect::demo(progress.sink())?;
+            invocation.run(&Context::dry(reads)).await
+        });
+        progress.finish();
+        Ok(self.show(report?, 0))
+    }
+
+    /// Shows a report; gives the exit code.
+    pub fn show(&self, mut report: Report, code: u8) -> u8 {
+        report.warnings.splice(0..0, self.warnings.iter().cloned());
+        if self.style.format != Format::Json {
+            write_stderr(&render::aside(&report, self.colours_stderr()));
+        }
+        written(code, &render::report(&report, code, &self.style))
+    }
+
+    /// Shows a text that is the whole result; gives the exit code.
+    pub fn show_text(&self, topic: &str, text: &str) -> u8 {
+        if self.style.format == Format::Json {
+            let data = json!({ "topic": topic, "text": text });
+            written(0, &render::envelope(&data, &[], &[], 0, self.style.pretty))
+        } else {
+            written(0, text)
+        }
+    }
+
+    /// Shows what went wrong: to a person on stderr, and to a program in the envelope too; gives the exit code.
+    pub fn fail(&self, fault: &Fault) -> u8 {
+        let code = fault.kind.exit_code();
+        let colour = self.colours_stderr();
+        write_stderr(&(render::warnings(&self.warnings, colour) + &render::error(fault, colour)));
+        if self.style.format != Format::Json {
+            return code;
+        }
+        let errors = std::slice::from_ref(fault);
+        written(code, &render::envelope(&Json::Null, errors, &self.warnings, code, self.style.pretty))
+    }
+
+    /// Progress on a terminal; none where nobody looks, or where logs are written in its place.
+    fn progress(&self, env: Env<'_>) -> Shown {
+        let logs = env(logging::VARIABLE).is_some_and(|level| !level.is_empty());
+        Shown((self.terminal.draws() && !logs).then(|| Drawn::start(ProgressDrawTarget::stderr())))
+    }
+}
+
+/// Progress, drawn or not.
+struct Shown(Option<Arc<Drawn>>);
+
+impl Shown {
+    fn sink(&self) -> Arc<dyn Progress> {
+        match &self.0 {
+            Some(drawn) => Arc::<Drawn>::clone(drawn),
+            None => Arc::new(Silent),
+        }
+    }
+
+    fn finish(&self) {
+        if let Some(drawn) = &self.0 {
+            drawn.finish();
+        }
+    }
+}
+
+/// Writes the result; gives `code`, or 1 where it cannot be written.
+pub fn written(code: u8, text: &str) -> u8 {
+    match write_stdout(text) {
+        Ok(()) => code,
+        Err(error) => {
+            let fault = Fault::new(Kind::Failed, "cannot write the result").because(error.to_string());
+            write_stderr(&render::error(&fault, false));
+            fault.kind.exit_code()
+        }
+    }
+}
+
+/// Runs `work` to its end, or until Ctrl-C.
+fn block_on<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::new(Kind::Failed, "cannot start").because(error.to_string()))?;
+    let result = runtime.block_on(async {
+        tokio::select! {
+            biased;
+            // Asked first, so that the signal is already ours while the work takes its first steps.
+            Ok(()) = tokio::signal::ctrl_c() => Err(Fault::new(Kind::Interrupted, "interrupted")),
+            result = work => result,
+        }
+    });
+    // A name lookup that hangs must not keep the process from ending.
+    runtime.shutdown_background();
+    result
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ctrl_c_ends_what_would_wait_forever() {
+        let ended: Result<(), Fault> = block_on(async {
+            let me = std::process::id().to_string();
+            let sent = std::process::Command::new("kill").args(["-INT", &me]).status().expect("kill runs");
+            assert!(sent.success());
+            std::future::pending().await
+        });
+        assert_eq!(ended.expect_err("interrupted").kind.exit_code(), 130);
+    }
+
+    #[test]
+    fn flags_win_over_the_configuration() {
+        let settings =
+            Settings { format: Some(Format::Markdown), color: Some(Color::Always), wide: true, ..Settings::default() };
+        let mut session = Session::new(Terminal::default(), &OutputFlags::default());
+        session.configure(&OutputFlags::default(), &settings);
+        assert!(session.style.format == Format::Markdown && session.style.colour && session.style.wide);
+        let flags = OutputFlags { json: true, color: Some(Color::Never), ..OutputFlags::default() };
+        session.configure(&flags, &settings);
+        assert!(session.style.format == Format::Json && !session.style.colour);
+    }
+
+    #[test]
+    fn nothing_is_drawn_where_nobody_looks_or_logs_are_written() {
+        let seen = Session::new(Terminal { stderr: true, ..Terminal::default() }, &OutputFlags::default());
+        let unseen = Session::new(Terminal::default(), &OutputFlags::default());
+        assert!(seen.progress(&|_| None).0.is_some());
+        assert!(seen.progress(&|_| Some("debug".to_owned())).0.is_none());
+        assert!(unseen.progress(&|_| None).0.is_none());
+    }
+}

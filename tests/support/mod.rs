@@ -1,0 +1,18 @@
+//! What several tests need.
+
+pub mod man;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The binary under test, in an environment of its own.
+pub fn ira() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ira"));
+    command.env_clear();
+    command
+}
+
+/// A path in the repository.
+pub fn in_repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}

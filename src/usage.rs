@@ -107,8 +107,8 @@ fn hint(error: &clap::Error, value: &str, valid: &[String]) -> String {
         .or_else(|| nearest(value, valid.iter().map(String::as_str)).map(str::to_owned));
     match (suggested, usage_line(error)) {
         (Some(word), _) => format!("did you mean `{word}`?"),
-        (None, Some(line)) => format!("{line}   (`--help` says more)"),
-        (None, None) => "`ira --help` lists commands and flags".to_owned(),
+        (None, Some(line)) if error.kind() != ErrorKind::InvalidSubcommand => format!("{line}   (`--help` says more)"),
+        (None, _) => "`ira --help` lists commands and flags".to_owned(),
     }
 }
 

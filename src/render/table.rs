@@ -5,8 +5,8 @@ use ira_commands::Report;
 use ira_commands::report::{Cell, Fact, Section, Table};
 use ira_commands::text::clean;
 
+use super::Style;
 use super::paint::Paint;
-use super::{Style, push};
 
 const INDENT: u16 = 2;
 /// Narrower than this nothing can be told; the terminal may wrap.
@@ -61,7 +61,8 @@ fn rows(table: &Table, style: &Style, paint: Paint) -> String {
         out.push_str(&grid(Some(table.columns.iter().map(|name| paint.dim(&clean(name))).collect()), lines, style));
     }
     if let Some(note) = folded_note(table, style) {
-        push(&mut out, format_args!("  {}\n", paint.dim(&format!("…   {note} (--verbose)"))));
+        let note = format!("{note} (--verbose)");
+        out.push_str(&grid(None, vec![vec![paint.dim("…"), paint.dim(&note)]], style));
     }
     out
 }
@@ -185,7 +186,7 @@ next: ira feed-report eth-usd --format markdown
             let shown = show(Style { width: Some(width), ..Style::default() });
             let too_long: Vec<&str> = shown
                 .lines()
-                .filter(|line| !line.starts_with("next:") && !line.contains('…'))
+                .filter(|line| !line.starts_with("next:"))
                 .filter(|line| line.chars().count() > usize::from(width))
                 .collect();
             assert!(too_long.is_empty(), "{width}: {too_long:?}");

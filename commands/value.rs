@@ -69,6 +69,12 @@ pub fn u256_to_f64(value: U256) -> f64 {
     value.0.iter().rev().fold(0.0, |sum, limb| sum * 18_446_744_073_709_551_616.0 + *limb as f64)
 }
 
+/// An address whatever the case of its digits: what machines write often has lost its checksum.
+pub fn lenient_address(text: &str) -> Option<H160> {
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))?;
+    if digits.len() == 40 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()) { digits.parse().ok() } else { None }
+}
+
 /// One decoded value of a contract's answer, a log's field, or an argument of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
@@ -172,6 +178,21 @@ mod tests {
         let lowest = I256::from_twos_complement(U256::one() << 255);
         assert!(lowest.negative && lowest.magnitude == U256::one() << 255);
         assert!(lowest < I256::default() && I256::from_twos_complement(U256::MAX) > lowest);
+    }
+
+    #[test]
+    fn an_address_is_forty_digits_in_any_case() {
+        let lower = lenient_address("0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed").expect("address");
+        assert_eq!(lenient_address("0X5AAEB6053F3E94C9B9A09F33669435E7EF1BEAED"), Some(lower));
+        for no in [
+            "",
+            "0x",
+            "5aaeb6053f3e94c9b9a09f33669435e7ef1beaed",
+            &format!("0x0x{}", "a".repeat(38)),
+            &format!("0x{}", "é".repeat(20)),
+        ] {
+            assert_eq!(lenient_address(no), None, "{no}");
+        }
     }
 
     #[test]

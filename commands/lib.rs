@@ -9,6 +9,7 @@ pub mod context;
 pub mod fault;
 pub mod feed_report;
 pub mod invocation;
+mod loose;
 pub mod ports;
 pub mod report;
 pub mod text;

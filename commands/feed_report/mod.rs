@@ -4,6 +4,7 @@ use crate::alert::Alert;
 use crate::{Context, Fault, Report};
 
 pub mod directory;
+pub mod target;
 
 /// What to report on.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]

@@ -29,6 +29,13 @@ impl Invocation {
         }
     }
 
+    /// The network that it is about, by name or alias; `None` where the endpoint's own chain id is to say.
+    pub fn network(&self) -> Result<Option<String>, Fault> {
+        match self {
+            Self::FeedReport(args) => args.network(),
+        }
+    }
+
     /// Runs the command in what `context` lets it reach.
     pub async fn run(&self, context: &Context) -> Result<Report, Fault> {
         match self {

@@ -1,10 +1,28 @@
 //! `ira feed-report`: is this feed healthy, if not why, and who must act.
 
-use crate::alert::Alert;
-use crate::{Context, Fault, Report};
+use crate::alert::{self, Alert};
+use crate::fault::{Fault, Kind};
+use crate::ports::Network;
+use crate::report::{Outcome, Report, Status};
+use crate::{Context, units};
 
+mod checks;
+mod data;
+mod decode;
 pub mod directory;
+mod facts;
+mod gather;
+mod present;
+mod sheet;
 pub mod target;
+
+use checks::Judged;
+use directory::Directory;
+use facts::{Facts, Scene};
+use target::{FeedInput, Reference, Resolved};
+
+/// More feeds than this are shown as a fleet, a row each.
+const SECTIONS: usize = 5;
 
 /// What to report on.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -61,7 +79,143 @@ pub struct Args {
     pub alerts: Vec<Alert>,
 }
 
+impl Args {
+    /// The network that is meant: as given, else the one that all alerts name.
+    pub fn network(&self) -> Result<Option<String>, Fault> {
+        if self.network.is_some() {
+            return Ok(self.network.clone());
+        }
+        let mut named = alert::networks(&self.alerts);
+        match named.len() {
+            0 | 1 => Ok(named.pop_first()),
+            _ => {
+                let named: Vec<String> = named.into_iter().take(8).collect();
+                Err(Fault::new(Kind::Usage, format!("the alerts are of several networks: {}", named.join(", ")))
+                    .hint("name the one to report on with --network"))
+            }
+        }
+    }
+
+    /// Whether the whole directory is asked for.
+    fn wants_all(&self) -> bool {
+        self.all || self.matching.is_some()
+    }
+}
+
 /// Reads everything about the feeds asked for and judges it.
-pub async fn run(_args: &Args, _context: &Context) -> Result<Report, Fault> {
-    Err(Fault::new(crate::Kind::Failed, "not built yet"))
+pub async fn run(args: &Args, context: &Context) -> Result<Report, Fault> {
+    match report(args, context).await {
+        // The block went away under the report: its numbers would not belong together, so all of it is read anew, once.
+        Err(fault) if fault.kind == Kind::Reorged => {
+            let mut report = report(args, context).await?;
+            report.warnings.push(format!("{}; the report was read anew", fault.one_line()));
+            Ok(report)
+        }
+        other => other,
+    }
+}
+
+async fn report(args: &Args, context: &Context) -> Result<Report, Fault> {
+    let chain = context.chain()?;
+    context.progress().stage("finding the newest block");
+    let head = chain.head().await?;
+    let mut warnings = Vec::new();
+    let directory = directory(args, context, &head.network, &mut warnings).await?;
+    let Resolved { targets, notes } = target::resolve(args, directory.as_ref())?;
+    warnings.extend(notes);
+    let reference = args.reference.as_deref().map(|input| target::reference(input, directory.as_ref())).transpose()?;
+    let (scene, gathered) = gather::gather(args, context, head, targets, reference).await?;
+    let mut errors = Vec::new();
+    let mut feeds = Vec::with_capacity(gathered.len());
+    for feed in gathered {
+        match feed {
+            Ok(facts) => {
+                let judged = checks::judge(&scene, &facts);
+                feeds.push((facts, judged));
+            }
+            Err(fault) => errors.push(fault),
+        }
+    }
+    // With nothing to report on, the first fault is the answer.
+    if feeds.is_empty()
+        && let Some(first) = errors.first()
+    {
+        let rest = errors[1..].iter().map(Fault::one_line);
+        return Err(rest.fold(first.clone(), Fault::because));
+    }
+    let sections = if args.wants_all() || feeds.len() > SECTIONS {
+        vec![present::fleet(&scene, &feeds)]
+    } else {
+        feeds.iter().map(|(facts, judged)| present::section(&scene, facts, judged)).collect()
+    };
+    let problem = feeds.iter().any(|(facts, judged)| data::is_problem(judged, facts, args.strict));
+    Ok(Report {
+        sections,
+        next: next(args, &scene, &feeds),
+        data: data::data(&scene, &feeds),
+        outcome: match (errors.is_empty(), problem) {
+            (false, _) => Outcome::Unavailable,
+            (true, true) => Outcome::Problem,
+            (true, false) => Outcome::Well,
+        },
+        errors,
+        warnings,
+    })
+}
+
+/// The directory of the network. That it cannot be had is a fault only where a name has to be looked up in it.
+async fn directory(
+    args: &Args,
+    context: &Context,
+    network: &Network,
+    warnings: &mut Vec<String>,
+) -> Result<Option<Directory>, Fault> {
+    let needed = args.wants_all() || names_a_feed(args);
+    let read = match context.directory().directory(network).await {
+        Ok(None) => return Ok(None),
+        Ok(Some(text)) => {
+            warnings.extend(text.warning);
+            Directory::parse(&text.text)
+                .map_err(|fault| fault.wrap(format!("the directory {} is not usable", text.source)))
+        }
+        Err(fault) => Err(fault),
+    };
+    match read {
+        Ok(directory) => {
+            warnings.extend(directory.notes.iter().cloned());
+            Ok(Some(directory))
+        }
+        Err(fault) if needed => Err(fault),
+        Err(fault) => {
+            warnings.push(format!("no directory to compare with: {}", fault.one_line()));
+            Ok(None)
+        }
+    }
+}
+
+/// Whether a FEED, an alert or the reference has to be looked up by its name.
+fn names_a_feed(args: &Args) -> bool {
+    let by_name = |input: &String| matches!(target::parse_feed(input), Ok(FeedInput::Name(_)));
+    let reference = args.reference.as_ref().map(|input| target::parse_reference(input));
+    args.feeds.iter().any(by_name) || matches!(reference, Some(Ok(Reference::Feed(FeedInput::Name(_)))))
+}
+
+/// The likely next command: for a fleet the worst feed, for a feed the next thing to look at.
+fn next(args: &Args, scene: &Scene, feeds: &[(Facts, Judged)]) -> Vec<String> {
+    let Some((facts, judged)) = feeds.iter().max_by_key(|(_, judged)| judged.status()) else { return Vec::new() };
+    if judged.status() <= Status::Info {
+        return Vec::new();
+    }
+    let feed = facts.entry.as_ref().and_then(|entry| entry.path.clone());
+    let feed = feed.unwrap_or_else(|| units::address(facts.proxy.unwrap_or(facts.aggregator)));
+    let network = if scene.network.name.starts_with("chain-") {
+        String::new()
+    } else {
+        format!(" --network {}", scene.network.name)
+    };
+    if feeds.len() > 1 || args.wants_all() {
+        vec![format!("ira feed-report {feed}{network}")]
+    } else {
+        vec![format!("ira feed-report {feed}{network} --format markdown")]
+    }
 }

@@ -7,7 +7,7 @@ use crate::value::{H160, I256, U256};
 
 mod resolve;
 
-pub use resolve::{Resolved, Target, resolve};
+pub use resolve::{Compared, Resolved, Target, reference, resolve};
 
 /// How a feed is named.
 #[derive(Clone, Debug, PartialEq, Eq)]

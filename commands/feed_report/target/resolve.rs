@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use regex::RegexBuilder;
 
-use super::{FeedInput, parse_feed};
+use super::{FeedInput, Price, Reference, parse_feed, parse_reference};
 use crate::alert::{self, Alert, Scope, TargetHint};
 use crate::fault::{Fault, Kind};
 use crate::feed_report::Args;
@@ -49,6 +49,15 @@ impl Resolved {
     }
 }
 
+/// What an answer is compared with, found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Compared {
+    /// A price.
+    Price(Price),
+    /// Another feed.
+    Feed(Target),
+}
+
 /// Most alerts of which it is said why they led nowhere.
 const MAX_NOTES: usize = 5;
 
@@ -81,6 +90,14 @@ pub fn resolve(args: &Args, directory: Option<&Directory>) -> Result<Resolved, F
             .hint("ira feed-report eth-usd, or an address, --alert FILE, --match REGEX, --all (`ira help feeds`)"));
     }
     Ok(out)
+}
+
+/// The feed or price that `--reference` names.
+pub fn reference(input: &str, directory: Option<&Directory>) -> Result<Compared, Fault> {
+    match parse_reference(input)? {
+        Reference::Price(price) => Ok(Compared::Price(price)),
+        Reference::Feed(_) => named(input, directory).map(Compared::Feed),
+    }
 }
 
 /// The target of one argument.

@@ -1,0 +1,462 @@
+//! Every check, healthy and provoked, on facts made by hand; the same is seen on real contracts in the test bed.
+
+use super::*;
+use crate::fault::Kind;
+use crate::feed_report::directory::Entry;
+use crate::feed_report::facts::*;
+use crate::ports::{BlockRef, Network, Notice, NoticeKind};
+use crate::value::{H160, H256, I256, U256};
+
+const NOW: u64 = 1_790_000_000;
+const ETH: u64 = 1_000_000_000_000_000_000;
+
+fn account(n: u64) -> H160 {
+    H160::from_low_u64_be(n)
+}
+
+fn price(cents: u64) -> I256 {
+    I256::positive(U256::from(cents))
+}
+
+fn down<T>() -> Known<T> {
+    Err(Fault::new(Kind::Unreachable, "connection refused"))
+}
+
+fn round(number: u64, answer: u64, age: u64) -> Round {
+    Round { id: (U256::one() << 64) + number, answer: price(answer), started_at: NOW - age - 12, updated_at: NOW - age }
+}
+
+/// Four oracles, twenty-four rounds five minutes apart, all in all rounds, each transmitting in turn.
+fn healthy() -> (Scene, Facts) {
+    let scene = Scene {
+        network: Network {
+            name: "test".into(),
+            chain_id: 1,
+            native: "ETH".into(),
+            block_time: Some(12.0),
+            ..Network::default()
+        },
+        block: BlockRef { number: 10_000, hash: H256::repeat_byte(1), timestamp: NOW },
+        gas_price: Ok(U256::from(20_000_000_000_u64)),
+        now: NOW + 5,
+        window_from: 2_800,
+        sequencer: Some(Ok(Round {
+            id: U256::one(),
+            answer: I256::default(),
+            started_at: NOW - 86_400,
+            updated_at: NOW - 86_400,
+        })),
+        reference: None,
+        endpoints: 2,
+        notices: Vec::new(),
+    };
+    let transmissions = (0..24_u64)
+        .map(|n| Transmission {
+            round: n + 1,
+            answer: price(300_000),
+            transmitter: account(n % 4),
+            observed_at: Some(NOW - 60 - (23 - n) * 300 - 12),
+            updated_at: Some(NOW - 60 - (23 - n) * 300),
+            observations: vec![price(299_900), price(300_000), price(300_000), price(300_100)],
+            observers: vec![0, 1, 2, 3],
+            epoch: n + 1,
+            digest: vec![7; 32],
+            juels_per_fee_coin: Some(price(ETH * 5)),
+            block: 9_000 + n,
+            tx: H256::from_low_u64_be(n),
+        })
+        .collect();
+    let facts = Facts {
+        input: "eth-usd".into(),
+        entry: Some(Entry {
+            name: "ETH / USD".into(),
+            aggregator: Some(account(99)),
+            decimals: Some(8),
+            ..Entry::default()
+        }),
+        proxy: Some(account(98)),
+        aggregator: account(99),
+        description: Ok("ETH / USD".into()),
+        decimals: Ok(8),
+        phase: Some(1),
+        round: Ok(round(24, 300_000, 60)),
+        aggregator_round: None,
+        previous: (1..8).map(|n| Ok(round(24 - n, 300_000, 60 + n * 300))).collect(),
+        kind: FeedKind::Ocr2,
+        type_and_version: Ok("AccessControlledOCR2Aggregator 1.0.0".into()),
+        proposed: None,
+        proxy_controller: None,
+        access: Some(Ok(Access { checked: true, allowed: Ok(true) })),
+        old_phase: None,
+        config: Some(Ok(Config {
+            count: 1,
+            block: 100,
+            set_at: Ok(NOW - 1_000_000),
+            digest: vec![7; 32],
+            event: Ok(ConfigEvent {
+                tx: H256::repeat_byte(9),
+                f: 1,
+                signers: (0..4).map(account).collect(),
+                transmitters: (0..4).map(account).collect(),
+            }),
+        })),
+        oracles: Ok((0..4)
+            .map(|n| Oracle {
+                account: account(n),
+                balance: Ok(U256::from(ETH)),
+                nonce: Ok(10),
+                pending_nonce: Ok(10),
+                unpaid_observations: None,
+            })
+            .collect()),
+        transmissions: Ok(transmissions),
+        bounds: Some(Ok((price(1), I256::positive(U256::one() << 170)))),
+        billing: Some(Ok(Billing {
+            max_gas_gwei: 2_000,
+            reasonable_gas_gwei: 100,
+            micro_link_per_native: None,
+            observation_gjuels: 100_000,
+            transmission_gjuels: 100_000,
+        })),
+        flux: None,
+        link_available: Some(Ok(I256::positive(U256::from(ETH) * 10_000))),
+        gas_used: Some(Ok((U256::from(200_000), H256::repeat_byte(3)))),
+        heartbeat: Some(3_600),
+        threshold: Some(0.5),
+    };
+    (scene, facts)
+}
+
+/// What `check` says after `change` was made to a healthy feed; the empty word where it does not apply.
+fn after(check: &str, change: impl FnOnce(&mut Scene, &mut Facts)) -> &'static str {
+    let (mut scene, mut facts) = healthy();
+    change(&mut scene, &mut facts);
+    judge(&scene, &facts).get(check).map_or("", |finding| finding.status.word())
+}
+
+fn oracles(facts: &mut Facts) -> &mut Vec<Oracle> {
+    facts.oracles.as_mut().expect("healthy")
+}
+
+fn rounds(facts: &mut Facts) -> &mut Vec<Transmission> {
+    facts.transmissions.as_mut().expect("healthy")
+}
+
+fn entry(facts: &mut Facts) -> &mut Entry {
+    facts.entry.as_mut().expect("healthy")
+}
+
+#[test]
+fn a_healthy_feed_has_every_finding_ok() {
+    let (scene, facts) = healthy();
+    let judged = judge(&scene, &facts);
+    let not_ok: Vec<_> = judged.findings.iter().filter(|finding| finding.status != Status::Ok).collect();
+    assert!(not_ok.is_empty(), "{not_ok:?}");
+    assert!(judged.not_applicable.is_empty(), "{:?}", judged.not_applicable);
+    assert_eq!(judged.findings.len(), CHECKS.len());
+}
+
+#[test]
+fn stale_waits_for_heartbeat_and_grace() {
+    let aged = |age| after("stale", |_, facts| facts.round = Ok(round(24, 300_000, age)));
+    assert_eq!(aged(3_720), "ok");
+    assert_eq!(aged(3_721), "warn");
+    assert_eq!(aged(3_840), "warn");
+    assert_eq!(aged(3_841), "critical");
+    assert_eq!(after("stale", |_, facts| facts.heartbeat = None), "unknown");
+    assert_eq!(after("stale", |_, facts| facts.round = down()), "unknown");
+    assert_eq!(after("stale", |_, facts| facts.round.as_mut().expect("healthy").updated_at = 0), "critical");
+    let slow = |age| {
+        after("stale", |_, facts| {
+            facts.round = Ok(round(24, 300_000, age));
+            rounds(facts).iter_mut().for_each(|one| one.observed_at = one.updated_at.map(|at| at - 100));
+        })
+    };
+    assert_eq!((slow(3_900), slow(3_901)), ("ok", "warn"), "grace is three median latencies where that is more");
+}
+
+#[test]
+fn an_old_block_makes_a_fresh_answer_unknown() {
+    let halted = |scene: &mut Scene| scene.now = NOW + 121;
+    assert_eq!(after("block-age", |scene, _| halted(scene)), "critical");
+    assert_eq!(after("stale", |scene, _| halted(scene)), "unknown");
+    assert_eq!(after("block-age", |scene, _| scene.now = NOW + 120), "ok");
+    assert_eq!(after("block-age", |scene, _| scene.network.block_time = None), "");
+}
+
+#[test]
+fn a_shut_down_feed_is_stale_on_purpose() {
+    let shut = |facts: &mut Facts| {
+        entry(facts).shutdown = Some("2026-01-01".into());
+        facts.round = Ok(round(24, 300_000, 900_000));
+    };
+    assert_eq!(after("deprecated", |_, facts| shut(facts)), "info");
+    assert_eq!(after("stale", |_, facts| shut(facts)), "info");
+    assert_eq!(after("deprecated", |_, facts| facts.entry = None), "");
+}
+
+#[test]
+fn the_sequencer_is_judged_by_its_feed() {
+    let feed = |answer: u64, since: u64| {
+        after("sequencer", |scene, _| {
+            scene.sequencer =
+                Some(Ok(Round { id: U256::one(), answer: price(answer), started_at: since, updated_at: NOW }));
+        })
+    };
+    assert_eq!(feed(1, NOW - 30), "critical");
+    assert_eq!(feed(0, NOW - 600), "warn");
+    assert_eq!(feed(0, NOW - 3_600), "ok");
+    assert_eq!(feed(0, 0), "unknown");
+    assert_eq!(after("sequencer", |scene, _| scene.sequencer = Some(down())), "unknown");
+    assert_eq!(after("sequencer", |scene, _| scene.sequencer = None), "");
+}
+
+#[test]
+fn endpoints_that_differ_are_a_finding() {
+    let noticed = |kind| {
+        after("endpoints-disagree", |scene, _| {
+            scene.notices.push(Notice { kind, endpoint: "b".into(), message: "differs".into() });
+        })
+    };
+    assert_eq!(noticed(NoticeKind::Fork), "critical");
+    assert_eq!(noticed(NoticeKind::Disagrees), "critical");
+    assert_eq!(noticed(NoticeKind::Lags), "warn");
+    assert_eq!(noticed(NoticeKind::Failed), "info");
+    assert_eq!(after("endpoints-disagree", |scene, _| scene.endpoints = 1), "");
+}
+
+#[test]
+fn deviation_is_against_the_threshold_and_the_reference() {
+    let moved = |to| after("deviation", |_, facts| facts.round = Ok(round(24, to, 60)));
+    assert_eq!((moved(303_000), moved(303_001), moved(315_001)), ("ok", "warn", "critical"));
+    let off = |value| {
+        after("deviation", |scene, _| {
+            scene.reference = Some(Ok(Reference { label: "3000".into(), value, age: None }));
+        })
+    };
+    assert_eq!((off(0.003), off(0.003_02), off(0.003_04)), ("ok", "warn", "critical"));
+    assert_eq!(after("deviation", |scene, _| scene.reference = Some(down())), "unknown");
+    assert_eq!(after("deviation", |_, facts| facts.threshold = None), "unknown");
+    assert_eq!(after("deviation", |_, facts| facts.previous.clear()), "unknown");
+}
+
+#[test]
+fn bounds_are_felt_before_they_are_hit() {
+    let high = |max: u64| after("answer-bounds", |_, facts| facts.bounds = Some(Ok((price(1), price(max)))));
+    assert_eq!((high(400_000), high(330_000), high(303_000), high(300_000)), ("ok", "warn", "critical", "critical"));
+    let low = |min: u64| after("answer-bounds", |_, facts| facts.bounds = Some(Ok((price(min), price(3_000_000)))));
+    assert_eq!((low(200_000), low(280_000), low(299_000)), ("ok", "warn", "critical"));
+    assert_eq!(after("answer-bounds", |_, facts| facts.bounds = Some(down())), "unknown");
+    assert_eq!(after("answer-bounds", |_, facts| facts.bounds = None), "");
+}
+
+#[test]
+fn decimals_are_the_directorys() {
+    assert_eq!(after("decimals-mismatch", |_, facts| entry(facts).decimals = Some(18)), "critical");
+    assert_eq!(after("decimals-mismatch", |_, facts| entry(facts).decimals = None), "unknown");
+    assert_eq!(after("decimals-mismatch", |_, facts| facts.decimals = down()), "unknown");
+}
+
+/// Takes oracle 3 out of the last `count` rounds.
+fn silence(facts: &mut Facts, count: usize) {
+    for one in rounds(facts).iter_mut().rev().take(count) {
+        one.observers.pop();
+        one.observations.pop();
+    }
+}
+
+#[test]
+fn a_silent_oracle_is_named_with_the_loss_still_borne() {
+    assert_eq!(after("silent-oracle", |_, facts| silence(facts, 7)), "ok");
+    let (scene, mut facts) = healthy();
+    silence(&mut facts, 8);
+    let judged = judge(&scene, &facts);
+    let found = judged.get("silent-oracle").expect("applies");
+    assert_eq!(found.status, Status::Critical, "three of four is the quorum: no further loss is borne");
+    assert_eq!(found.evidence["silent"][0]["oracle"], 3);
+    assert_eq!(found.evidence["silent"][0]["last_observed_round"], "16");
+    assert_eq!(found.evidence["spare"], 0);
+    assert_eq!(after("silent-oracle", |_, facts| facts.transmissions = down()), "unknown");
+    assert_eq!(after("silent-oracle", |_, facts| rounds(facts).clear()), "unknown");
+    assert_eq!(after("silent-oracle", |_, facts| facts.kind = FeedKind::Flux), "");
+}
+
+#[test]
+fn oracle_indices_of_an_older_configuration_are_not_counted() {
+    let judged = after("silent-oracle", |_, facts| {
+        silence(facts, 24);
+        for one in rounds(facts).iter_mut().take(14) {
+            one.digest = vec![6; 32];
+        }
+        for one in rounds(facts).iter_mut().skip(14) {
+            one.observers.push(3);
+        }
+    });
+    assert_eq!(judged, "ok");
+}
+
+#[test]
+fn ocr1_counts_stand_in_where_logs_cannot_be_read() {
+    let counted = |counts: [u64; 4]| {
+        after("silent-oracle", |_, facts| {
+            facts.kind = FeedKind::Ocr1;
+            facts.transmissions = down();
+            for (oracle, count) in oracles(facts).iter_mut().zip(counts) {
+                oracle.unpaid_observations = Some(Ok(count));
+            }
+        })
+    };
+    assert_eq!(counted([40, 40, 41, 9]), "warn");
+    assert_eq!(counted([40, 40, 41, 30]), "unknown", "the counts cannot say that all is well");
+    assert_eq!(counted([3, 3, 3, 0]), "unknown", "too few to tell");
+}
+
+#[test]
+fn an_outlier_is_habitually_off() {
+    let off = |rounds_off: usize, by: u64| {
+        after("outlier-oracle", |_, facts| {
+            for one in rounds(facts).iter_mut().take(rounds_off) {
+                one.observations[3] = price(by);
+            }
+        })
+    };
+    assert_eq!(off(24, 303_000), "ok");
+    assert_eq!(off(9, 303_100), "warn");
+    assert_eq!(off(8, 303_100), "ok", "now and then is no habit");
+    let two = after("outlier-oracle", |_, facts| {
+        for one in rounds(facts).iter_mut() {
+            one.observations[3] = price(310_000);
+            one.observations[0] = price(290_000);
+        }
+    });
+    assert_eq!(two, "critical", "more than f can move the median");
+}
+
+#[test]
+fn epochs_race_when_leaders_fail() {
+    let step = |by: u64| {
+        after("epoch-racing", |_, facts| {
+            let mut epoch = 1;
+            for (n, one) in rounds(facts).iter_mut().enumerate() {
+                epoch += if n < 18 { 1 } else { by };
+                one.epoch = epoch;
+            }
+        })
+    };
+    assert_eq!((step(2), step(3)), ("ok", "warn"));
+}
+
+#[test]
+fn transmitters_need_gas_for_transmissions() {
+    // 200,000 gas at 20 gwei: 0.004 ETH each.
+    let holds = |wei: u64| after("transmitter-gas", |_, facts| oracles(facts)[1].balance = Ok(U256::from(wei)));
+    assert_eq!((holds(ETH / 10), holds(ETH / 100), holds(0)), ("ok", "critical", "critical"));
+    assert_eq!(holds(ETH / 1_000 * 79), "warn");
+    assert_eq!(after("transmitter-gas", |_, facts| oracles(facts)[1].balance = down()), "unknown");
+    assert_eq!(after("transmitter-gas", |scene, _| scene.gas_price = down()), "unknown");
+    assert_eq!(after("transmitter-gas", |_, facts| facts.oracles = Ok(Vec::new())), "");
+}
+
+#[test]
+fn a_waiting_transaction_is_stuck_unless_a_round_was_just_written() {
+    let waits = |count: u64, age: u64| {
+        after("transmitter-stuck", |_, facts| {
+            oracles(facts)[2].pending_nonce = Ok(10 + count);
+            facts.round = Ok(round(24, 300_000, age));
+        })
+    };
+    assert_eq!((waits(1, 10), waits(1, 60), waits(3, 10)), ("info", "warn", "critical"));
+    assert_eq!(after("transmitter-stuck", |_, facts| oracles(facts)[2].nonce = down()), "unknown");
+}
+
+#[test]
+fn one_that_never_transmits_is_told_from_one_whose_turn_has_not_come() {
+    let skip = |facts: &mut Facts| {
+        rounds(facts).iter_mut().for_each(|one| {
+            if one.transmitter == account(3) {
+                one.transmitter = account(0);
+            }
+        })
+    };
+    assert_eq!(after("transmitter-never", |_, facts| skip(facts)), "warn");
+    let few = after("transmitter-never", |_, facts| {
+        rounds(facts).truncate(11);
+        skip(facts);
+    });
+    assert_eq!(few, "info");
+}
+
+#[test]
+fn gas_above_what_billing_pays_back() {
+    assert_eq!(after("gas-above-billing", |scene, _| scene.gas_price = Ok(U256::from(2_001_000_000_000_u64))), "warn");
+    assert_eq!(after("gas-above-billing", |scene, _| scene.gas_price = down()), "unknown");
+    assert_eq!(after("gas-above-billing", |_, facts| facts.billing = None), "");
+}
+
+#[test]
+fn link_lasts_by_the_rate_of_the_window() {
+    // 288 rounds a day; each 5 × 100,000 gjuels, and 200,000 gas at 20 gwei at 5 LINK for a coin: about 5.9 LINK a day.
+    let holds = |link: u64| {
+        after("link-funds", |_, facts| facts.link_available = Some(Ok(I256::positive(U256::from(ETH) * link))))
+    };
+    assert_eq!((holds(100), holds(50), holds(10), holds(0)), ("ok", "warn", "critical", "critical"));
+    let owed = I256 { negative: true, magnitude: U256::one() };
+    assert_eq!(after("link-funds", |_, facts| facts.link_available = Some(Ok(owed))), "critical");
+    assert_eq!(after("link-funds", |_, facts| facts.link_available = Some(down())), "unknown");
+}
+
+#[test]
+fn a_configuration_set_in_the_window_is_said_with_its_transaction() {
+    let (scene, mut facts) = healthy();
+    facts.config.as_mut().expect("healthy").as_mut().expect("healthy").block = 2_800;
+    let judged = judge(&scene, &facts);
+    let found = judged.get("config-changed").expect("applies");
+    assert_eq!(found.status, Status::Warn);
+    assert_eq!(found.evidence["tx"], hex_of(9));
+    assert_eq!(after("config-changed", |_, facts| facts.config = Some(down())), "unknown");
+    assert_eq!(after("config-changed", |_, facts| facts.config = None), "");
+}
+
+fn hex_of(byte: u8) -> String {
+    crate::units::hex(&[byte; 32])
+}
+
+#[test]
+fn proxy_directory_and_proposal_are_compared() {
+    assert_eq!(after("aggregator-mismatch", |_, facts| entry(facts).aggregator = Some(account(50))), "warn");
+    assert_eq!(after("aggregator-mismatch", |_, facts| entry(facts).aggregator = None), "unknown");
+    assert_eq!(after("aggregator-mismatch", |_, facts| facts.proxy = None), "");
+    let proposed =
+        |round: Known<Round>| after("migration-pending", |_, facts| facts.proposed = Some((account(60), round)));
+    assert_eq!(proposed(Ok(round(3, 300_100, 60))), "info");
+    assert_eq!(proposed(Ok(round(3, 309_000, 60))), "warn");
+    assert_eq!(proposed(down()), "warn");
+}
+
+#[test]
+fn a_recent_phase_shows_in_the_rounds_of_both_aggregators() {
+    let phases = |first: u64, last_old: u64| {
+        after("phase-changed", |_, facts| {
+            facts.phase = Some(2);
+            facts.old_phase = Some(OldPhase {
+                aggregator: account(70),
+                round: Ok(round(900, 300_000, last_old)),
+                first_round: Ok(round(1, 300_000, first)),
+            });
+        })
+    };
+    assert_eq!(phases(10_000_000, 9_000_000), "ok");
+    assert_eq!(phases(10_000_000, 3_000), "warn");
+    assert_eq!(phases(3_000, 9_000_000), "warn");
+}
+
+#[test]
+fn access_is_the_consumers_not_ours() {
+    let listed = |checked, allowed| {
+        after("access", |_, facts| facts.access = Some(Ok(Access { checked, allowed: Ok(allowed) })))
+    };
+    assert_eq!((listed(true, false), listed(false, false), listed(true, true)), ("critical", "ok", "ok"));
+    assert_eq!(after("access", |_, facts| facts.proxy_controller = Some(account(5))), "info");
+    assert_eq!(after("access", |_, facts| facts.access = Some(down())), "unknown");
+    assert_eq!(after("access", |_, facts| facts.proxy = None), "");
+}

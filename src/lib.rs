@@ -1,8 +1,10 @@
 //! How `ira` is asked, kept and shown: configuration, clients, terminal, dispatch.
 
 pub mod cli;
+pub mod clients;
 pub mod clock;
 pub mod complete;
+pub mod config;
 pub mod connect;
 pub mod exit;
 pub mod help;

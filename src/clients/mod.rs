@@ -1,0 +1,3 @@
+//! Adapters: each implements one port.
+
+pub mod tls;

@@ -1,0 +1,56 @@
+//! Every key of a configuration file, once: for reading, for suggestions, for help.
+
+/// A key of a configuration file.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Its name within its table.
+    pub name: &'static str,
+    /// What it takes.
+    pub kind: &'static str,
+    /// Its value where nobody sets it; empty where there is none.
+    pub default: &'static str,
+    /// What it is for.
+    pub doc: &'static str,
+}
+
+/// The tables and keys at the top of a file.
+pub const TOP: &[Key] = &[
+    Key { name: "network", kind: "name or alias", default: "", doc: "the network where none is named" },
+    Key { name: "output", kind: "table", default: "", doc: "how results are shown" },
+    Key { name: "networks", kind: "table", default: "", doc: "one table for each network: [networks.NAME]" },
+];
+
+/// The keys of `[output]`.
+pub const OUTPUT: &[Key] = &[
+    Key { name: "format", kind: "table | markdown | json", default: "table", doc: "the form of results" },
+    Key { name: "color", kind: "auto | always | never", default: "auto", doc: "when to colour" },
+    Key { name: "wide", kind: "true | false", default: "false", doc: "addresses and names whole" },
+    Key { name: "verbose", kind: "true | false", default: "false", doc: "healthy rows too" },
+];
+
+/// The keys of `[networks.NAME]`.
+pub const NETWORK: &[Key] = &[
+    Key { name: "chain_id", kind: "integer", default: "", doc: "EIP-155 chain id; an endpoint of another is refused" },
+    Key {
+        name: "rpc",
+        kind: "string or list",
+        default: "",
+        doc: "endpoints: URL, env:NAME, file:PATH, credential:NAME",
+    },
+    Key { name: "aliases", kind: "list of names", default: "", doc: "other names; added to those that ship" },
+    Key { name: "native", kind: "string", default: "ETH", doc: "symbol of the coin that pays for gas" },
+    Key { name: "block_time_seconds", kind: "number", default: "", doc: "seconds between blocks" },
+    Key { name: "link", kind: "address", default: "", doc: "the LINK token" },
+    Key {
+        name: "multicall3",
+        kind: "address",
+        default: "0xcA11bde05977b3631167028862bE2a173976CA11",
+        doc: "the Multicall3 contract",
+    },
+    Key { name: "sequencer", kind: "address", default: "", doc: "proxy of the L2 sequencer uptime feed" },
+    Key { name: "explorer", kind: "URL", default: "", doc: "base of block explorer links" },
+    Key { name: "directory", kind: "path or URL", default: "", doc: "the list of its published feeds" },
+    Key { name: "requests_per_second", kind: "integer", default: "20", doc: "limit for each endpoint" },
+    Key { name: "timeout_seconds", kind: "integer", default: "10", doc: "how long one request may take" },
+    Key { name: "quorum", kind: "integer", default: "1", doc: "how many endpoints must agree on a read" },
+];

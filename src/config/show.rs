@@ -1,0 +1,122 @@
+//! `ira config show`: every effective value with its origin, and no secret.
+
+use ira_commands::report::{Cell, Outcome, Report, Section, Status, Table};
+use ira_commands::units;
+use ira_commands::value::H160;
+use serde_json::{Value as Json, json};
+
+use super::{Config, NetworkConfig, Origin};
+
+/// One effective value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShownValue {
+    /// Its dotted key.
+    pub key: String,
+    /// The value, `null` where there is none; endpoints without path and credential.
+    pub value: Json,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+impl Config {
+    /// Every effective value, in the order of the keys.
+    pub fn show(&self) -> Vec<ShownValue> {
+        let name = |value: Option<clap::builder::PossibleValue>| json!(value.map(|value| value.get_name().to_owned()));
+        let mut all = vec![
+            ("output.format".to_owned(), name(clap::ValueEnum::to_possible_value(&self.output.format))),
+            ("output.color".to_owned(), name(clap::ValueEnum::to_possible_value(&self.output.color))),
+            ("output.wide".to_owned(), json!(self.output.wide)),
+            ("output.verbose".to_owned(), json!(self.output.verbose)),
+            ("network".to_owned(), json!(self.network)),
+        ];
+        for network in self.networks.values() {
+            all.extend(
+                values(network).into_iter().map(|(key, value)| (format!("networks.{}.{key}", network.name), value)),
+            );
+        }
+        let mut shown: Vec<ShownValue> =
+            all.into_iter().map(|(key, value)| ShownValue { origin: self.origin(&key), key, value }).collect();
+        if let Some((references, origin)) = &self.rpc {
+            let value = json!(references.iter().map(ToString::to_string).collect::<Vec<_>>());
+            shown.push(ShownValue { key: "rpc".to_owned(), value, origin: origin.clone() });
+        }
+        if let Some((source, origin)) = &self.directory {
+            let value = json!(source.to_string());
+            shown.push(ShownValue { key: "directory".to_owned(), value, origin: origin.clone() });
+        }
+        shown
+    }
+}
+
+/// The values of a network that are set.
+fn values(network: &NetworkConfig) -> Vec<(&'static str, Json)> {
+    let address = |address: Option<H160>| address.map_or(Json::Null, |address| json!(units::address(address)));
+    let list = |texts: Vec<String>| if texts.is_empty() { Json::Null } else { json!(texts) };
+    let all = vec![
+        ("chain_id", json!(network.chain_id)),
+        ("rpc", list(network.rpc.iter().map(ToString::to_string).collect())),
+        ("aliases", list(network.aliases.clone())),
+        ("native", json!(network.native)),
+        ("block_time_seconds", json!(network.block_time_seconds)),
+        ("link", address(network.link)),
+        ("multicall3", address(Some(network.multicall3))),
+        ("sequencer", address(network.sequencer)),
+        ("explorer", json!(network.explorer)),
+        ("directory", network.directory.as_ref().map_or(Json::Null, |source| json!(source.to_string()))),
+        ("requests_per_second", json!(network.requests_per_second)),
+        ("timeout_seconds", json!(network.timeout_seconds)),
+        ("quorum", json!(network.quorum)),
+    ];
+    all.into_iter().filter(|(_, value)| !value.is_null()).collect()
+}
+
+/// `ira config show`. The data is `{values: [{key, value, origin}], files: [{layer, path}]}`.
+pub fn show(config: &Config) -> Report {
+    let shown = config.show();
+    let row = |value: &ShownValue| {
+        vec![Cell::from(value.key.as_str()), Cell::from(plain(&value.value)), Cell::from(value.origin.to_string())]
+    };
+    let ships = |value: &&ShownValue| value.origin == Origin::Default && value.key.starts_with("networks.");
+    let folded: Vec<_> = shown.iter().filter(ships).map(row).collect();
+    let rows: Vec<_> = shown.iter().filter(|value| !ships(value)).map(row).collect();
+    let set = shown.iter().filter(|value| value.origin != Origin::Default).count();
+    let files: Vec<String> = config.files.iter().map(ToString::to_string).collect();
+    let headline = match (files.as_slice(), set) {
+        ([], 0) => "No configuration: every value is a default.".to_owned(),
+        ([], set) => format!("No configuration file; {set} values set by the environment and flags."),
+        (files, set) => format!("{set} values set; read: {}.", files.join(", ")),
+    };
+    let data = json!({
+        "values": shown
+            .iter()
+            .map(|value| json!({"key": value.key, "value": value.value, "origin": value.origin.to_string()}))
+            .collect::<Vec<_>>(),
+        "files": config
+            .files
+            .iter()
+            .map(|file| json!({"layer": file.layer.name(), "path": file.path.display().to_string()}))
+            .collect::<Vec<_>>(),
+    });
+    let folded_note = format!("{} values of networks that ship", folded.len());
+    let table = Table { columns: vec!["key", "value", "origin"], rows, folded, folded_note };
+    let section =
+        Section { status: Status::Ok, headline, advice: String::new(), facts: Vec::new(), tables: vec![table] };
+    Report {
+        sections: vec![section],
+        next: vec!["ira config check".to_owned()],
+        data,
+        errors: Vec::new(),
+        warnings: Vec::new(),
+        outcome: Outcome::Well,
+    }
+}
+
+/// A value as a person reads it.
+fn plain(value: &Json) -> String {
+    match value {
+        Json::Null => "(none)".to_owned(),
+        Json::String(text) => ira_commands::text::clean(text),
+        Json::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}

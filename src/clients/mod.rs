@@ -1,3 +1,4 @@
 //! Adapters: each implements one port.
 
+pub mod directory;
 pub mod tls;

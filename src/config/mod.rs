@@ -218,7 +218,7 @@ impl Config {
     pub fn directory(&self, network: &str) -> Option<&DirectorySource> {
         match &self.directory {
             Some((source, _)) => Some(source),
-            None => self.networks.get(network)?.directory.as_ref(),
+            None => self.networks.get(self.canonical(&normal(network))?)?.directory.as_ref(),
         }
     }
 

@@ -1,0 +1,88 @@
+//! Copies of feed directories, each with the time at which it was fetched.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use ira_commands::units::{hex, keccak256};
+use reqwest::Url;
+
+/// A copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub text: String,
+    /// Unix seconds.
+    pub fetched_at: u64,
+    pub etag: Option<String>,
+}
+
+/// What is known of a copy, in a file beside it. Kept apart so that the copy itself is a file for `--directory`.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Label {
+    fetched_at: u64,
+    etag: Option<String>,
+}
+
+/// The folder of copies.
+pub(super) struct Cache {
+    folder: PathBuf,
+}
+
+impl Cache {
+    pub fn under(folder: &Path) -> Self {
+        Self { folder: folder.join("directory") }
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The copy, where there is a usable one.
+    pub fn load(&self, network: &str, url: &Url) -> Option<Kept> {
+        let path = self.path(network, url);
+        let label: Label = serde_json::from_slice(&std::fs::read(path.with_extension("label")).ok()?).ok()?;
+        let text = std::fs::read_to_string(path).ok()?;
+        super::unusable(&text).is_none().then_some(Kept { text, fetched_at: label.fetched_at, etag: label.etag })
+    }
+
+    /// Puts a copy in place of the one before. The label comes last: between the two a newer copy has an older label,
+    /// which costs a fetch and misleads nobody.
+    pub fn store(&self, network: &str, url: &Url, kept: &Kept) -> io::Result<()> {
+        let path = self.path(network, url);
+        let label = Label { fetched_at: kept.fetched_at, etag: kept.etag.clone() };
+        private_folder(&self.folder)?;
+        replace(&path, kept.text.as_bytes())?;
+        replace(&path.with_extension("label"), &serde_json::to_vec(&label)?)
+    }
+
+    /// `<network>-<hash of the URL>.json`: the URL may hold a key, so only its hash is seen.
+    fn path(&self, network: &str, url: &Url) -> PathBuf {
+        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+        let network: String = network.chars().take(64).map(plain).collect();
+        let hash = hex(&keccak256(url.as_str().as_bytes())[..8]);
+        self.folder.join(format!("{network}-{}.json", &hash[2..]))
+    }
+}
+
+fn private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Writes beside it and renames: a reader sees the old file or the new one, whole.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = path.with_extension(format!("{:016x}.tmp", rand::random::<u64>()));
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&temporary).and_then(|mut file| file.write_all(bytes));
+    let replaced = written.and_then(|()| std::fs::rename(&temporary, path));
+    if replaced.is_err() {
+        let _gone_or_never_there = std::fs::remove_file(&temporary);
+    }
+    replaced
+}

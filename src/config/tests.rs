@@ -1,4 +1,4 @@
-//! The configuration as a whole: precedence, places of errors, hostile project files, canaries.
+//! The configuration as a whole.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -7,6 +7,9 @@ use secrecy::ExposeSecret as _;
 
 use super::env::FixedEnv;
 use super::*;
+
+mod reports;
+mod safety;
 
 /// A machine of its own: a home with a user file, a system file, a project.
 struct Machine {
@@ -204,68 +207,6 @@ fn all_errors_of_all_files_are_said_at_once() {
 }
 
 #[test]
-fn a_hostile_project_file_is_refused_whatever_it_tries() {
-    for (text, why) in [
-        ("network = \"base\"", "may not set `network`"),
-        ("[networks.base]\nrpc = \"env:AWS_SECRET_ACCESS_KEY\"", "plain http(s) URL"),
-        ("[networks.base]\nrpc = \"file:/home/me/.ssh/id_rsa\"", "plain http(s) URL"),
-        ("[networks.base]\nrpc = \"credential:eth\"", "plain http(s) URL"),
-        ("[networks.base]\nrpc = [\"http://127.0.0.1:8545\", \"env:HOME\"]", "plain http(s) URL"),
-        ("[networks.base]\nrpc = \"https://h.example/v3/9aa3d95b3bc440fa88ea12eaa4456161\"", "plain http(s) URL"),
-        ("[networks.base]\nrpc = \"https://u:p@h.example/\"", "plain http(s) URL"),
-        ("[networks.base]\nrpc = \"http://169.254.169.254/latest/meta-data\"", "plain http(s) URL"),
-        ("[networks.base]\nrpc = \"exec:rm -rf /\"", "expected a URL"),
-        ("[networks.base]\ndirectory = \"https://evil.example/feeds.json\"", "only to a path"),
-        ("[daemon]\nlisten = \"0.0.0.0:80\"", "there is no key `daemon`"),
-        ("[users]\nme = 1", "there is no key `users`"),
-        ("[playbooks]\nx = 1", "there is no key `playbooks`"),
-        ("page = 1", "there is no key `page`"),
-        ("[networks.ethereum-mainnet]\nexec = \"x\"", "there is no key `exec`"),
-        ("[networks.mine]\nchain_id = 5\naliases = [\"mainnet\"]", "already the name of `ethereum-mainnet`"),
-    ] {
-        let machine = Machine::new().project(text).env("AWS_SECRET_ACCESS_KEY", "https://h/CANARY");
-        let fault = machine.fault();
-        assert!(fault.one_line().contains(why), "{text}\n-> {fault}");
-        assert!(fault.one_line().contains("project/.ira.toml"), "{fault}");
-        assert!(fault.hint.is_some() || why == "expected a URL" || why.starts_with("already"), "{fault:?}");
-        assert!(!all_of(&fault).contains("CANARY"));
-    }
-}
-
-#[test]
-fn a_project_file_may_set_output_plain_networks_and_paths_and_says_so() {
-    let project = "[output]\nwide = true\n[networks.anvil]\nchain_id = 31337\nrpc = \"http://127.0.0.1:8545\"\n\
-                   directory = \"data/feeds.json\"\n[networks.base]\nrpc = \"http://127.0.0.1:1\"\n";
-    let machine = Machine::new().project(project);
-    let config = machine.load().unwrap();
-    assert_eq!(config.directory("anvil").unwrap(), &DirectorySource::File(machine.path("project/data/feeds.json")));
-    assert_eq!(config.rpc(Some(config.network("anvil").unwrap())).unwrap().warnings, Vec::<String>::new());
-    let warnings = config.rpc(Some(config.network("base").unwrap())).unwrap().warnings;
-    assert!(warnings.len() == 1 && warnings[0].contains("`rpc` by project config"), "{warnings:?}");
-}
-
-#[test]
-fn a_project_file_that_is_no_file_neither_hangs_nor_loads() {
-    let machine = Machine::new();
-    std::fs::create_dir(machine.path("project/.ira.toml")).unwrap();
-    assert!(machine.fault().message.contains("not a regular file"));
-    let machine = Machine::new();
-    std::os::unix::fs::symlink("/dev/zero", machine.path("project/.ira.toml")).unwrap();
-    assert!(machine.fault().message.contains("not a regular file"));
-    let machine = Machine::new().project(&"#".repeat(1024 * 1024 + 1));
-    assert!(machine.fault().message.contains("longer than 1 MiB"));
-}
-
-#[test]
-fn a_world_writable_user_file_is_refused_with_the_mend() {
-    let machine = Machine::new().user("network = \"base\"");
-    let path = machine.path("home/config.toml");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
-    let fault = machine.fault();
-    assert_eq!(fault.hint.unwrap(), format!("chmod o-w {}", path.display()));
-}
-
-#[test]
 fn a_network_is_found_by_the_names_that_alerts_and_people_use() {
     let config = Machine::new().load().unwrap();
     for (name, chain_id) in [
@@ -333,50 +274,6 @@ fn what_ships_is_right_in_itself() {
 }
 
 #[test]
-fn no_secret_is_shown_by_show_check_debug_or_any_fault() {
-    const KEYED: &str = "https://u:CANARY@h.example/v3/CANARY9aa3d95b3bc440fa88ea?key=CANARY#CANARY";
-    let user = format!(
-        "[networks.base]\nrpc = [\"{KEYED}\", \"env:K\", \"file:key\"]\ndirectory = \"{KEYED}\"\n[networks.linea]\nrpc = \"env:NONE\"\n"
-    );
-    let mut machine = Machine::new().user(&user).env("K", KEYED).env("BAD", "CANARY no url").write("home/key", KEYED);
-    machine.flags.rpc_url = vec![KEYED.to_owned(), "env:BAD".to_owned()];
-    machine = machine.env("IRA_DIRECTORY", KEYED).env("IRA_RPC_URL", KEYED);
-    let sources = machine.sources();
-    let config = machine.load().unwrap();
-    let rpc = config.rpc(Some(config.network("base").unwrap())).unwrap();
-    assert_eq!(rpc.urls[0].expose_secret(), KEYED);
-    assert!(rpc.warnings.iter().any(|warning| warning.contains("env:NAME")), "{:?}", rpc.warnings);
-    let said = format!("{:?}{:?}{:?}{config:?}{rpc:?}", config.show(), show(&config), check(&sources).unwrap());
-    assert!(!said.contains("CANARY"), "{}", said.split("CANARY").next().unwrap());
-    assert!(said.contains("https://h.example/…") && said.contains("env:K"));
-
-    for wrong in [
-        format!("rcp = \"{KEYED}\""),
-        format!("[networks.base]\nrcp = \"{KEYED}\""),
-        format!("[networks.base]\nrpc = \"{KEYED}"),
-        format!("[networks.base]\nrpc = \"{}\"", &KEYED[8..]),
-        format!("[networks.base]\nrpc = [\n\"{KEYED}\",\n1]"),
-        format!("[networks.base]\nrpc = \"env:{KEYED}\""),
-        format!("[networks.base]\nlink = \"{KEYED}\""),
-        format!("[networks.base]\nexplorer = \"{KEYED}\""),
-        format!("[output]\nformat = \"{KEYED}\""),
-        format!("\"{KEYED}\" = 1"),
-        format!("[networks.\"{KEYED}\"]\nchain_id = 1"),
-        format!("[networks.base]\nrpc = {KEYED}"),
-    ] {
-        let machine = Machine::new().user(&wrong);
-        let fault = machine.fault();
-        let said = format!("{}{:?}", all_of(&fault), check(&machine.sources()).unwrap());
-        assert!(!said.contains("CANARY"), "{wrong}\n-> {said}");
-    }
-    for name in ["IRA_RPC_URL", "IRA_DIRECTORY", "IRA_FORMAT", "IRA_CONFIG"] {
-        let fault = Machine::new().env(name, "wss://u:CANARY@h/CANARY").load();
-        // A path is shown: it is none of the places where a secret goes.
-        assert!(name == "IRA_CONFIG" || !all_of(&fault.unwrap_err()).contains("CANARY"), "{name}");
-    }
-}
-
-#[test]
 fn one_endpoint_that_cannot_be_resolved_does_not_take_the_others_with_it() {
     let machine = Machine::new()
         .user("[networks.base]\nrpc = [\"env:NONE\", \"http://127.0.0.1:1\"]\n[networks.celo]\nrpc = \"env:NONE\"");
@@ -387,62 +284,4 @@ fn one_endpoint_that_cannot_be_resolved_does_not_take_the_others_with_it() {
     assert!(fault.message.contains("NONE") && fault.one_line().contains("config.toml:4"), "{fault}");
     let fault = config.rpc(Some(config.network("linea").unwrap())).unwrap_err();
     assert!(fault.hint.unwrap().contains("networks.linea-mainnet.rpc"));
-}
-
-#[test]
-fn check_lists_every_finding_and_a_missing_secret_is_only_a_warning() {
-    let report = check(&Machine::new().user("[networks.base]\nrpc = \"env:NONE\"").sources()).unwrap();
-    assert_eq!(report.outcome, ira_commands::report::Outcome::Well);
-    assert!(report.data.to_string().contains("NONE is not set"), "{}", report.data);
-    let bad = Machine::new().system("x = 1").user("[output]\nwide = 1").env("IRA_FORMAT", "pdf");
-    let report = check(&bad.sources()).unwrap();
-    assert_eq!(report.outcome, ira_commands::report::Outcome::Problem);
-    assert_eq!(report.sections[0].headline, "The configuration cannot be used: 3 errors in 2 files.");
-    let open = Machine::new().user("[networks.base]\nrpc = \"file:key\"").write("home/key", "https://h/");
-    std::fs::set_permissions(open.path("home/key"), std::fs::Permissions::from_mode(0o644)).unwrap();
-    let report = check(&open.sources()).unwrap();
-    assert!(report.data.to_string().contains("chmod 600"), "{}", report.data);
-    assert_eq!(report.outcome, ira_commands::report::Outcome::Problem);
-    let report = check(&Machine::new().user("network = \"basee\"").sources()).unwrap();
-    assert!(report.data.to_string().contains("did you mean `base`"), "{}", report.data);
-}
-
-#[test]
-fn show_has_every_value_with_its_origin() {
-    let config = Machine::new().user("[networks.base]\nrpc = \"env:R\"").load().unwrap();
-    let shown = config.show();
-    let of = |key: &str| shown.iter().find(|value| value.key == key).unwrap();
-    assert_eq!(of("output.format").value, "table");
-    assert_eq!(of("networks.base-mainnet.rpc").value, serde_json::json!(["env:R"]));
-    assert!(of("networks.base-mainnet.rpc").origin.to_string().ends_with("config.toml:2"));
-    assert_eq!(of("networks.base-mainnet.chain_id").origin, Origin::Default);
-    assert_eq!(of("network").value, serde_json::Value::Null);
-    let report = show(&config);
-    assert!(report.data["values"].as_array().unwrap().len() == shown.len());
-    assert!(report.sections[0].tables[0].rows.len() == 6, "what ships is folded away");
-}
-
-#[test]
-fn the_help_names_every_key_default_and_variable() {
-    let help = include_str!("../help/config.md");
-    for (table, keys) in [("", keys::TOP), ("[output]", keys::OUTPUT), ("[networks.", keys::NETWORK)] {
-        assert!(help.contains(table));
-        for key in keys {
-            assert!(help.contains(&format!("`{}`", key.name)), "{} is not in config.md", key.name);
-            assert!(help.contains(key.default), "the default of {} is not in config.md", key.name);
-        }
-    }
-    for variable in env::VARIABLES {
-        assert!(help.contains(&format!("`{}`", variable.name)), "{} is not in config.md", variable.name);
-    }
-    for text in [help, include_str!("../help/networks.md")] {
-        for line in text.lines() {
-            assert!(line.chars().count() <= 80, "longer than 80 columns: {line}");
-        }
-    }
-    // The documented examples are a configuration.
-    for example in help.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()) {
-        Machine::new().user(example).load().unwrap_or_else(|fault| panic!("{fault}\n{example}"));
-    }
-    assert!(Path::new("/etc/ira/config.toml").is_absolute() && help.contains("/etc/ira/config.toml"));
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// The kinds of fault. One table ([`Kind::exit_code`], [`Kind::retryable`]) says what each means outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// The command line or the arguments are wrong.

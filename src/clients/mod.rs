@@ -1,4 +1,7 @@
-//! Adapters: each implements one port.
+//! Adapters to the world outside: each implements a port of `ira-commands`.
 
+pub mod chain;
 pub mod directory;
+pub mod endpoint;
+pub mod http;
 pub mod tls;

@@ -1,0 +1,268 @@
+//! An address that may hold a key: known by its host alone, and able to take itself out of any text.
+
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use ira_commands::text::clean;
+use ira_commands::{Fault, Kind};
+use reqwest::Url;
+use secrecy::{ExposeSecret as _, SecretString};
+
+/// Stands where a secret stood.
+const MASK: &str = "…";
+/// A path segment shorter than this is a word (`v2`, `rpc`), no secret.
+const SEGMENT: usize = 8;
+/// From this length on, a run of letters and digits looks like a token.
+const TOKEN: usize = 16;
+/// The most of a stranger's text that is passed on, in characters.
+const SNIPPET: usize = 200;
+
+/// An `http` or `https` URL whose secret parts never leave it but towards the server. `Debug` prints the label.
+#[derive(Clone)]
+pub struct Endpoint(Arc<Inner>);
+
+struct Inner {
+    url: SecretString,
+    label: String,
+    https: bool,
+    loopback: bool,
+    /// Everything in the URL that could be a credential, longest first.
+    secrets: Vec<SecretString>,
+}
+
+impl Endpoint {
+    /// Takes an `http` or `https` URL. The fault of any other text never repeats it.
+    #[expect(clippy::needless_pass_by_value, reason = "the caller's copy of a secret ends here, and is wiped")]
+    pub fn new(url: SecretString) -> Result<Self, Fault> {
+        let refuse = |why: &str| {
+            Fault::new(Kind::Config, format!("an endpoint is no usable URL: {why}"))
+                .hint("give an http:// or https:// URL, or env:NAME or file:PATH of one")
+        };
+        let text = url.expose_secret().trim();
+        let parsed = Url::parse(text).map_err(|error| refuse(&error.to_string()))?;
+        let https = match parsed.scheme() {
+            "https" => true,
+            "http" => false,
+            _ => return Err(refuse("its scheme is neither http nor https")),
+        };
+        let host = parsed.host_str().ok_or_else(|| refuse("it names no host"))?;
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let loopback =
+            bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+        let shown: Vec<&str> = host.split('.').map(|part| if is_token(part) { MASK } else { part }).collect();
+        let mut label = shown.join(".");
+        if let Some(port) = parsed.port() {
+            label = format!("{label}:{port}");
+        }
+        let secrets = secrets(text, &parsed);
+        let url = SecretString::from(parsed.to_string());
+        Ok(Self(Arc::new(Inner { url, label, https, loopback, secrets })))
+    }
+
+    /// Its host, and its port where that is not the scheme's own; a part of the host that looks like a token is masked.
+    pub fn label(&self) -> &str {
+        &self.0.label
+    }
+
+    /// The URL itself, for a request to it and nothing else.
+    pub fn url(&self) -> &str {
+        self.0.url.expose_secret()
+    }
+
+    /// Whether it speaks TLS.
+    pub fn is_https(&self) -> bool {
+        self.0.https
+    }
+
+    /// Whether it is this machine.
+    pub fn is_loopback(&self) -> bool {
+        self.0.loopback
+    }
+
+    /// `text` without the URL or any secret part of it, however it came to be in there.
+    pub fn scrub(&self, text: &str) -> String {
+        self.0.secrets.iter().fold(text.to_owned(), |text, secret| {
+            let secret = secret.expose_secret();
+            if text.contains(secret) { text.replace(secret, MASK) } else { text }
+        })
+    }
+
+    /// What a server said, fit to be shown: scrubbed, without control characters, cut to a line.
+    pub fn quote(&self, text: &str) -> String {
+        // Cut last: half a secret would not be found. Scrubbed twice, as a secret may have been hidden among what is cleaned.
+        let text = self.scrub(&clean(&self.scrub(text)));
+        if text.chars().count() <= SNIPPET {
+            return text;
+        }
+        let cut: String = text.chars().take(SNIPPET).collect();
+        format!("{cut}…")
+    }
+
+    /// Takes those secrets that cannot be in an answer by chance out of a raw body, before anything reads it.
+    pub(crate) fn scrub_body(&self, body: Vec<u8>) -> Vec<u8> {
+        let long = || self.0.secrets.iter().map(SecretString::expose_secret).filter(|secret| secret.len() >= TOKEN);
+        // Nearly every body is clean, and nearly every URL has one secret or none: looking costs no copy.
+        match std::str::from_utf8(&body) {
+            Ok(text) if long().any(|secret| text.contains(secret)) => {
+                long().fold(text.to_owned(), |text, secret| text.replace(secret, MASK)).into_bytes()
+            }
+            _ => body,
+        }
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Endpoint({})", self.0.label)
+    }
+}
+
+/// Whether a URL seems to hold a credential: userinfo, a key in the query, or a token in path or host.
+pub fn looks_keyed(url: &str) -> bool {
+    let Ok(url) = Url::parse(url.trim()) else { return false };
+    let named = |name: &str| {
+        ["key", "token", "secret", "auth", "password", "sig"].iter().any(|word| name.to_lowercase().contains(word))
+    };
+    !url.username().is_empty()
+        || url.password().is_some()
+        || url.query_pairs().any(|(name, value)| !value.is_empty() && (named(&name) || is_token(&value)))
+        || url.path_segments().is_some_and(|mut segments| segments.any(is_token))
+        || url.host_str().is_some_and(|host| host.split('.').any(is_token))
+}
+
+/// At least [`TOKEN`] characters of hex, or of letters mixed with digits.
+fn is_token(text: &str) -> bool {
+    let alphabet = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    text.len() >= TOKEN
+        && text.chars().all(alphabet)
+        && (text.chars().all(|c| c.is_ascii_hexdigit())
+            || (text.chars().any(|c| c.is_ascii_digit()) && text.chars().any(|c| c.is_ascii_alphabetic())))
+}
+
+/// Every part of the URL that could be or hold a credential, as given, normalised, decoded and as sent in a header.
+fn secrets(given: &str, url: &Url) -> Vec<SecretString> {
+    let mut parts = vec![given.to_owned(), url.to_string()];
+    let mut whole = |part: &str, least: usize| {
+        for form in [part.to_owned(), percent_decoded(part)] {
+            if form.len() >= least.max(1) {
+                parts.push(form);
+            }
+        }
+    };
+    for part in [url.username(), url.password().unwrap_or_default()] {
+        whole(part, 3);
+    }
+    let (user, password) = (percent_decoded(url.username()), percent_decoded(url.password().unwrap_or_default()));
+    let userinfo = format!("{user}:{password}");
+    if userinfo.len() > 1 {
+        whole(&userinfo, 3);
+        whole(&base64::engine::general_purpose::STANDARD.encode(&userinfo), 3);
+    }
+    let path = url.path().trim_matches('/');
+    whole(path, SEGMENT);
+    for segment in path.split('/') {
+        whole(segment, SEGMENT);
+    }
+    if let Some(query) = url.query() {
+        whole(query, 3);
+        for pair in query.split('&') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            whole(pair, SEGMENT);
+            whole(name, TOKEN);
+            whole(value, 3);
+        }
+    }
+    for part in url.host_str().unwrap_or_default().split('.').filter(|part| is_token(part)) {
+        whole(part, TOKEN);
+    }
+    parts.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
+    parts.dedup();
+    parts.into_iter().map(SecretString::from).collect()
+}
+
+fn percent_decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(url: &str) -> Endpoint {
+        Endpoint::new(SecretString::from(url)).expect("a URL")
+    }
+
+    #[test]
+    fn only_the_host_is_ever_shown() {
+        let of = endpoint("https://user:hunter2@rpc.example:8545/v3/0123456789abcdef0123?apikey=topsecret");
+        assert_eq!(of.label(), "rpc.example:8545");
+        assert_eq!(format!("{of:?}"), "Endpoint(rpc.example:8545)");
+        assert_eq!(endpoint("https://rpc.example/").label(), "rpc.example");
+        assert_eq!(endpoint("https://0a1b2c3d4e5f60718293.eth.rpc.example/").label(), "….eth.rpc.example");
+        assert!(endpoint("http://[::1]:8545").is_loopback() && endpoint("http://127.0.0.1").is_loopback());
+        assert!(!endpoint("http://127.0.0.1.example").is_loopback());
+    }
+
+    #[test]
+    fn a_bad_url_is_refused_without_being_repeated() {
+        for bad in ["ftp://host/secretsecret", "secretsecret", "http://:80/secretsecret", "http://[secretsecret"] {
+            let fault = Endpoint::new(SecretString::from(bad)).expect_err("no endpoint");
+            assert_eq!(fault.kind, Kind::Config);
+            assert!(!format!("{fault:?}").contains("secretsecret"), "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn every_secret_part_goes_in_every_form() {
+        let of = endpoint("https://us%40er:p%2Fw-x1@rpc.example/v2/A%2Bsegment/x?api=va%20lue&flagflag");
+        for leak in [
+            "https://us%40er:p%2Fw-x1@rpc.example/v2/A%2Bsegment/x?api=va%20lue&flagflag",
+            "p%2Fw-x1",
+            "p/w-x1",
+            "us@er",
+            "A%2Bsegment",
+            "A+segment",
+            "va%20lue",
+            "va lue",
+            "flagflag",
+            "dXNAZXI6cC93LXgx",
+        ] {
+            let shown = of.scrub(&format!("error at {leak}, says the server"));
+            assert!(!shown.contains(leak), "{leak}: {shown}");
+        }
+        assert_eq!(of.scrub("connection refused by v2"), "connection refused by v2");
+    }
+
+    #[test]
+    fn a_long_quote_is_cut_and_cleaned() {
+        let of = endpoint("https://rpc.example/segmentsegment");
+        let quote = of.quote(&format!("\u{1b}[31m{}", "segmentsegment ".repeat(1000)));
+        assert!(quote.chars().count() <= SNIPPET + 1 && !quote.contains("segmentsegment") && !quote.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_body_loses_only_what_cannot_be_there_by_chance() {
+        let of = endpoint("https://rpc.example/0123456789abcdef/12345678");
+        assert_eq!(of.scrub_body(b"x0123456789abcdefx".to_vec()), "x…x".as_bytes());
+        assert_eq!(of.scrub_body(b"0x12345678".to_vec()), b"0x12345678");
+    }
+
+    #[test]
+    fn a_keyed_url_is_told_from_a_plain_one() {
+        for keyed in [
+            "https://u:p@rpc.example",
+            "https://rpc.example/?apikey=x",
+            "https://rpc.example/v3/0123456789abcdef0123456789abcdef",
+            "https://rpc.example/v2/aBcDeFgHiJkLmN0pQrSt_-",
+            "https://0a1b2c3d4e5f60718293.rpc.example/",
+        ] {
+            assert!(looks_keyed(keyed), "{keyed}");
+        }
+        for plain in
+            ["http://127.0.0.1:8545", "https://rpc.example/ethereum-mainnet", "https://rpc.example/?chain=1", "x"]
+        {
+            assert!(!looks_keyed(plain), "{plain}");
+        }
+    }
+}

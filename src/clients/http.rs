@@ -1,0 +1,118 @@
+//! The HTTP client that the adapters share: built for one endpoint, follows no redirect, loads certificates only for TLS.
+
+use std::error::Error as _;
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use ira_commands::{Fault, Kind};
+use reqwest::header::{LOCATION, RETRY_AFTER};
+use reqwest::{Client, Response, StatusCode, Url};
+
+use super::endpoint::Endpoint;
+
+/// A client for `endpoint`. `timeout` is for one request as a whole.
+pub fn client(endpoint: &Endpoint, timeout: Duration) -> Result<Client, Fault> {
+    let mut builder = Client::builder()
+        .user_agent(concat!("ira/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(timeout)
+        .timeout(timeout)
+        .tcp_nodelay(true);
+    if endpoint.is_loopback() {
+        builder = builder.no_proxy();
+    }
+    builder = if endpoint.is_https() {
+        use_ring();
+        builder
+    } else {
+        // Without this the platform's certificates are read and parsed, which costs more than a whole report on loopback.
+        builder.tls_backend_preconfigured(trusting_nobody()?)
+    };
+    builder.build().map_err(|error| cannot(endpoint, &error))
+}
+
+/// The process's crypto, chosen once and only where TLS is used.
+fn use_ring() {
+    static CHOSEN: Once = Once::new();
+    CHOSEN.call_once(|| {
+        // Another part of the process may have chosen before: then that choice stands.
+        let _already = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+/// A TLS configuration that accepts no certificate: for clients that never speak TLS.
+fn trusting_nobody() -> Result<rustls::ClientConfig, Fault> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Fault::new(Kind::Failed, format!("cannot set up HTTP: {error}")))?;
+    Ok(config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
+}
+
+/// A failure to ask or to read, as a predicate of the endpoint ("cannot be reached: …"), without its URL.
+pub fn cannot(endpoint: &Endpoint, error: &reqwest::Error) -> Fault {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    // reqwest's own message carries the URL; its sources may quote what the server sent.
+    let why = if error.source().is_some() { endpoint.quote(&innermost.to_string()) } else { String::new() };
+    let (kind, what) = if error.is_timeout() {
+        return Fault::new(Kind::Timeout, "does not answer in time");
+    } else if error.is_connect() {
+        (Kind::Unreachable, "cannot be reached")
+    } else if error.is_body() || error.is_decode() {
+        (Kind::BadAnswer, "broke off in the middle of its answer")
+    } else if error.is_builder() {
+        (Kind::Failed, "cannot be asked")
+    } else {
+        (Kind::Unreachable, "broke off")
+    };
+    Fault::new(kind, if why.is_empty() { what.to_owned() } else { format!("{what}: {why}") })
+}
+
+/// The whole body, up to `cap` bytes as unpacked.
+pub async fn body(endpoint: &Endpoint, response: &mut Response, cap: usize) -> Result<Vec<u8>, Fault> {
+    let length = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+    let mut body = Vec::with_capacity(length.min(cap));
+    while let Some(chunk) = response.chunk().await.map_err(|error| cannot(endpoint, &error))? {
+        if body.len() + chunk.len() > cap {
+            return Err(Fault::new(Kind::TooLarge, format!("answers with more than {} MiB", cap >> 20)));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(endpoint.scrub_body(body))
+}
+
+/// What a status other than success means, as a predicate of the endpoint; `said` is the body as far as it was read.
+pub fn refusal(endpoint: &Endpoint, response: &Response, said: &[u8]) -> Fault {
+    let status = response.status();
+    let quoted = endpoint.quote(&String::from_utf8_lossy(said));
+    let with = |kind, what: &str| {
+        let fault = Fault::new(kind, format!("{what} (HTTP {})", status.as_u16()));
+        if quoted.is_empty() { fault } else { fault.because(format!("it says: {quoted}")) }
+    };
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            with(Kind::Denied, "refuses the credential").hint("check the key in the endpoint's URL, and what it may do")
+        }
+        StatusCode::TOO_MANY_REQUESTS => with(Kind::RateLimited, "asks to slow down"),
+        StatusCode::PAYLOAD_TOO_LARGE => with(Kind::TooLarge, "will not take so large a request"),
+        StatusCode::REQUEST_TIMEOUT => with(Kind::Timeout, "gave up waiting"),
+        status if status.is_redirection() => {
+            let to = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+            let host = to.and_then(|to| Url::parse(to).ok()).and_then(|url| url.host_str().map(str::to_owned));
+            let to = host.map(|host| format!(" to {}", endpoint.quote(&host))).unwrap_or_default();
+            let what = format!("redirects{to}, which is not followed: it could carry the key elsewhere");
+            Fault::new(Kind::BadAnswer, format!("{what} (HTTP {})", status.as_u16())).hint("give the final URL")
+        }
+        status if status.is_server_error() => with(Kind::Unreachable, "is out of order"),
+        _ => with(Kind::BadAnswer, "does not take the request"),
+    }
+}
+
+/// How long a 429 or 503 asks to wait, where it says so in seconds.
+pub fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse::<u32>().ok()?;
+    Some(Duration::from_secs(u64::from(seconds)))
+}

@@ -8,6 +8,7 @@ use clap::{ArgMatches, Args, Command, CommandFactory as _, FromArgMatches as _, 
 use ira_commands::Invocation;
 use secrecy::SecretString;
 
+pub use crate::config::{ColorChoice as Color, Format};
 use crate::help;
 
 /// Lines of help are at most this wide, whatever the terminal's width.
@@ -75,30 +76,6 @@ pub enum Shell {
     Elvish,
     /// `PowerShell`.
     Powershell,
-}
-
-/// The form of the result on stdout.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For a person at a terminal
-    #[default]
-    Table,
-    /// For an incident note
-    Markdown,
-    /// For a program
-    Json,
-}
-
-/// When the output is coloured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Color {
-    /// On a terminal, unless `NO_COLOR` is set or TERM is `dumb`
-    #[default]
-    Auto,
-    /// Always
-    Always,
-    /// Never
-    Never,
 }
 
 /// How the result is shown; every command takes these.

@@ -15,3 +15,13 @@ impl Clock for SystemClock {
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
     }
 }
+
+/// A clock that stands where a recording was made.
+#[derive(Clone, Copy, Debug)]
+pub struct StoppedClock(pub u64);
+
+impl Clock for StoppedClock {
+    fn now(&self) -> u64 {
+        self.0
+    }
+}

@@ -37,7 +37,7 @@ fn command() -> Command {
 
 fn feeds(typed: &OsStr) -> Vec<CompletionCandidate> {
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-    let known = connect::known_feeds(value_of("--network", &words));
+    let known = connect::known_feeds(value_of("--network", &words), value_of("--directory", &words));
     let found = complete_feeds(&typed.to_string_lossy(), &known);
     found.into_iter().map(|feed| CompletionCandidate::new(&feed.path).help(Some(clean(&feed.name).into()))).collect()
 }

@@ -1,37 +1,44 @@
-//! Where configuration and adapters are plugged in: everything the wiring asks of them, and nothing else.
+//! The one place where command line, configuration and adapters meet: it gives a command its ports.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use async_trait::async_trait;
-use ira_commands::alert::Alert;
 use ira_commands::context::Reads;
-use ira_commands::ports::{DirectoryText, FeedDirectory, Network, Progress};
+use ira_commands::feed_report::directory;
+use ira_commands::ports::{Clock, Progress};
 use ira_commands::{Fault, Invocation, Kind, Report};
+use secrecy::ExposeSecret as _;
 
-use crate::cli::{Color, ConfigVerb, Format, Reach};
-use crate::clock::SystemClock;
+use crate::cli::{ConfigVerb, OutputFlags, Reach};
+use crate::clients::chain::{Chain, ChainConfig, KnownNetwork, Recorder, Recording};
+use crate::clients::directory::Directory;
+use crate::clients::endpoint::Endpoint;
+use crate::clock::{StoppedClock, SystemClock};
 use crate::complete::KnownFeed;
-use crate::terminal::Env;
+use crate::config::{self, Config, Flags, NetworkConfig, Sources};
+use crate::recording::{self, Keeper, RecordedDirectory, ReplayedDirectory};
 
-/// What the configuration says about how results are shown; flags win over it.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    /// The form of the result.
-    pub format: Option<Format>,
-    /// When to colour.
-    pub color: Option<Color>,
-    /// Cells in full.
-    pub wide: bool,
-    /// Healthy rows too.
-    pub verbose: bool,
-    /// What the reader of the configuration noticed that is no error.
-    pub warnings: Vec<String>,
+/// The flags that the configuration merges with its files and the environment.
+fn flags(output: &OutputFlags, invocation: Option<(&Invocation, &Reach)>) -> Result<Flags, Fault> {
+    let mut flags = Flags {
+        config: output.config.clone(),
+        format: output.format(),
+        color: output.color,
+        wide: output.wide,
+        verbose: output.verbose,
+        ..Flags::default()
+    };
+    if let Some((invocation, reach)) = invocation {
+        flags.network = invocation.network()?;
+        flags.rpc_url = reach.rpc_url.iter().map(|url| url.expose_secret().to_owned()).collect();
+        flags.directory.clone_from(&reach.directory);
+    }
+    Ok(flags)
 }
 
-/// Reads the configuration; `file` stands in for the user's.
-pub fn settings(_file: Option<&Path>, _env: Env<'_>) -> Result<Settings, Fault> {
-    Ok(Settings::default())
+/// The effective configuration for a command.
+pub fn settings(output: &OutputFlags, invocation: &Invocation, reach: &Reach) -> Result<Arc<Config>, Fault> {
+    Config::load(&Sources::of_process(flags(output, Some((invocation, reach)))?)?).map(Arc::new)
 }
 
 /// What was connected to.
@@ -40,53 +47,133 @@ pub struct Connection {
     pub reads: Reads,
     /// What the reader should know about how they are reached (a URL that looks keyed).
     pub warnings: Vec<String>,
+    chain: Arc<Chain>,
+    keeper: Option<Keeper>,
 }
 
-/// The ports that `invocation` may use, reached as the command line and the configuration say.
-pub fn connect(
-    _invocation: &Invocation,
-    _reach: &Reach,
-    _settings: &Settings,
-    _env: Env<'_>,
-    progress: Arc<dyn Progress>,
-) -> Result<Connection, Fault> {
-    let reads = Reads { chain: None, directory: Arc::new(NoDirectory), clock: Arc::new(SystemClock), progress };
-    Ok(Connection { reads, warnings: Vec::new() })
+impl Connection {
+    /// To be called when the command has ended, well or not: writes the recording that was asked for.
+    pub fn finish(&self) -> Result<(), Fault> {
+        tracing::info!("{} round trips, {} requests", self.chain.round_trips(), self.chain.requests());
+        self.keeper.as_ref().map_or(Ok(()), Keeper::write)
+    }
 }
+
+/// The ports that a command may use, reached as the command line and the configuration say.
+pub fn connect(reach: &Reach, config: &Arc<Config>, progress: Arc<dyn Progress>) -> Result<Connection, Fault> {
+    match &reach.replay {
+        Some(path) => {
+            let recording = recording::read(path)?;
+            replayed(&recording, usize::from(reach.quorum.unwrap_or(1)), progress)
+        }
+        None => live(reach, config, progress),
+    }
+}
+
+fn live(reach: &Reach, config: &Arc<Config>, progress: Arc<dyn Progress>) -> Result<Connection, Fault> {
+    let named = config.network.as_deref().map(|name| config.network(name)).transpose()?;
+    let rpc = config.rpc(named)?;
+    let endpoints = rpc.urls.into_iter().map(Endpoint::new).collect::<Result<Vec<_>, _>>()?;
+    let quorum = reach.quorum.map_or_else(|| named.map_or(1, |network| network.quorum), usize::from);
+    if quorum > endpoints.len() {
+        return Err(Fault::new(
+            Kind::Usage,
+            format!("{quorum} endpoints are to agree, and there are {}", endpoints.len()),
+        )
+        .hint("give more endpoints (--rpc-url, several times), or a lower --quorum"));
+    }
+    // Where the endpoint's chain id has yet to name the network, the limits are those of any network.
+    let any = NetworkConfig::unnamed(0);
+    let limits = named.unwrap_or(&any);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let recorder = reach.record.as_ref().map(|_| Arc::new(Recorder::new()));
+    let chain = Arc::new(Chain::new(ChainConfig {
+        expect: named.map(known),
+        known: config.networks.values().map(known).collect(),
+        quorum,
+        timeout: Duration::from_secs(reach.timeout.unwrap_or(limits.timeout_seconds)),
+        rate_per_second: Some(f64::from(limits.requests_per_second)),
+        recorder: recorder.clone(),
+        endpoints,
+    })?);
+    let cache = config::Places::standard().cache;
+    let directory = Arc::new(Directory::new(Arc::clone(config), cache.as_deref(), Arc::clone(&clock)));
+    let reads = |directory, chain| Reads { chain: Some(chain), directory, clock: Arc::clone(&clock), progress };
+    let warnings = rpc.warnings;
+    let (Some(path), Some(recorder)) = (&reach.record, recorder) else {
+        let reads = reads(directory, Arc::<Chain>::clone(&chain));
+        return Ok(Connection { reads, warnings, chain, keeper: None });
+    };
+    let directory = Arc::new(RecordedDirectory::new(directory));
+    let keeper = Keeper::new(path, recorder, Arc::clone(&directory), Arc::clone(&chain), clock.now());
+    let reads = reads(directory, Arc::<Chain>::clone(&chain));
+    Ok(Connection { reads, warnings, chain, keeper: Some(keeper) })
+}
+
+/// The ports that answer from a recording, at the time it was made.
+fn replayed(recording: &Recording, quorum: usize, progress: Arc<dyn Progress>) -> Result<Connection, Fault> {
+    let network = recording::network(recording)?;
+    let chain = Arc::new(Chain::replay(recording, ChainConfig { expect: network, quorum, ..ChainConfig::default() })?);
+    let reads = Reads {
+        chain: Some(Arc::<Chain>::clone(&chain)),
+        directory: Arc::new(ReplayedDirectory::of(recording)),
+        clock: Arc::new(StoppedClock(recording.recorded_at())),
+        progress,
+    };
+    Ok(Connection { reads, warnings: Vec::new(), chain, keeper: None })
+}
+
+fn known(network: &NetworkConfig) -> KnownNetwork {
+    KnownNetwork { network: network.network(), multicall3: Some(network.multicall3) }
+}
+
+/// The recorded chain that ships: a feed with three faults.
+const DEMO: &str = include_str!("demo.json");
 
 /// The recorded chain that ships, and what is asked of it.
-pub fn demo(_progress: Arc<dyn Progress>) -> Result<(Invocation, Reads), Fault> {
-    Err(Fault::new(Kind::Failed, "this build holds no recording to show"))
+pub fn demo(progress: Arc<dyn Progress>) -> Result<(Invocation, Connection), Fault> {
+    let asked = ira_commands::feed_report::Args { feeds: vec!["eth-usd".to_owned()], ..Default::default() };
+    Ok((Invocation::FeedReport(asked), replayed(&Recording::parse(DEMO)?, 1, progress)?))
 }
 
 /// `ira config show` and `ira config check`.
-pub fn config(_verb: ConfigVerb, _file: Option<&Path>, _env: Env<'_>) -> Result<Report, Fault> {
-    Err(Fault::new(Kind::Failed, "this build reads no configuration"))
+pub fn config(verb: ConfigVerb, output: &OutputFlags) -> Result<Report, Fault> {
+    let sources = Sources::of_process(flags(output, None)?)?;
+    match verb {
+        ConfigVerb::Show => Ok(config::show(&Config::load(&sources)?)),
+        ConfigVerb::Check => config::check(&sources),
+    }
 }
 
-/// Reads an alert as it was sent or pasted; a group is several.
-pub fn alerts(text: &str) -> Result<Vec<Alert>, Fault> {
-    let alert = serde_json::from_str(text)
-        .map_err(|error| Fault::new(Kind::Usage, "this is no alert").because(error.to_string()))?;
-    Ok(vec![alert])
+/// The configuration as far as it can be read: a shell that completes a word has no use for an error.
+fn readable() -> Option<&'static Arc<Config>> {
+    static CONFIG: OnceLock<Option<Arc<Config>>> = OnceLock::new();
+    CONFIG.get_or_init(|| Config::load(&Sources::of_process(Flags::default()).ok()?).ok().map(Arc::new)).as_ref()
 }
 
-/// The feeds that can be named on `network`, else on the configured one: from the directory's cache, without a network.
-pub fn known_feeds(_network: Option<&str>) -> Vec<KnownFeed> {
-    Vec::new()
+/// The feeds that can be named on `network`, else on the configured one: from the directory's file or its cached copy,
+/// without asking a network.
+pub fn known_feeds(network: Option<&str>, source: Option<&str>) -> Vec<KnownFeed> {
+    let found = || {
+        let config = match source {
+            Some(source) => {
+                let flags = Flags { directory: Some(source.to_owned()), ..Flags::default() };
+                Arc::new(Config::load(&Sources::of_process(flags).ok()?).ok()?)
+            }
+            None => Arc::clone(readable()?),
+        };
+        let asked = network.or(config.network.as_deref()).unwrap_or("ethereum-mainnet");
+        let name = config.network(asked).map_or_else(|_| asked.to_owned(), |network| network.name.clone());
+        let cache = config::Places::standard().cache;
+        let directory = Directory::new(config, cache.as_deref(), Arc::new(SystemClock));
+        let listed = directory::Directory::parse(&directory.cached_only(&name)?.text).ok()?;
+        let feeds = listed.completions("").into_iter().map(|(path, name)| KnownFeed { path, name });
+        Some(feeds.collect())
+    };
+    found().unwrap_or_default()
 }
 
 /// The names of all networks that are known.
 pub fn known_networks() -> Vec<String> {
-    Vec::new()
-}
-
-/// No feeds are published anywhere.
-struct NoDirectory;
-
-#[async_trait]
-impl FeedDirectory for NoDirectory {
-    async fn directory(&self, _network: &Network) -> Result<Option<DirectoryText>, Fault> {
-        Ok(None)
-    }
+    readable().map(|config| config.networks.keys().cloned().collect()).unwrap_or_default()
 }

@@ -11,6 +11,7 @@ pub mod help;
 pub mod input;
 pub mod logging;
 pub mod progress;
+pub mod recording;
 pub mod render;
 mod session;
 pub mod terminal;
@@ -21,7 +22,9 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use ira_commands::Fault;
+use ira_commands::{Fault, Invocation, alert};
+
+use config::env::{Env as _, SystemEnv};
 
 use cli::{Asked, Control, What};
 use session::Session;
@@ -35,9 +38,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::from(run(&args, &process_env))
 }
 
-#[expect(clippy::disallowed_methods, reason = "the entry point: everything else gets the environment from here")]
+/// A variable of this process, where it is text.
 fn process_env(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+    SystemEnv.get(name).ok().flatten()
 }
 
 fn run(args: &[OsString], env: Env<'_>) -> u8 {
@@ -76,14 +79,18 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
     let Asked { output, what } = asked;
     match what {
         What::Step(step) => {
-            let (invocation, reach, around) = *step;
-            let settings = connect::settings(output.config.as_deref(), env)?;
-            session.configure(&output, &settings);
-            session.step(invocation, &reach, &around, &settings, env)
+            let (mut invocation, reach, around) = *step;
+            if let Some(path) = &around.alert {
+                let Invocation::FeedReport(args) = &mut invocation;
+                args.alerts = alert::parse(&input::text(path, "the alert")?)?;
+            }
+            let config = connect::settings(&output, &invocation, &reach)?;
+            session.configure(config.output);
+            session.step(&invocation, &reach, &around, &config, env)
         }
         What::Control(Control::Demo) => session.demo(env),
         What::Control(Control::Config(verb)) => {
-            let report = connect::config(verb, output.config.as_deref(), env)?;
+            let report = connect::config(verb, &output)?;
             let code = report.outcome.exit_code();
             Ok(session.show(report, code))
         }

@@ -9,12 +9,13 @@ use ira_commands::{Context, Fault, Invocation, Kind, Report};
 use serde_json::{Value as Json, json};
 
 use crate::cli::{Around, Color, Format, OutputFlags, Reach};
-use crate::connect::{self, Settings};
+use crate::config::{Config, Output};
+use crate::connect::{self, Connection};
 use crate::progress::{Drawn, Silent};
 use crate::render::{self, Style};
 use crate::terminal::{Env, Terminal, write_stderr, write_stdout};
 use crate::usage::Glimpse;
-use crate::{input, logging, watch};
+use crate::{logging, watch};
 
 /// What a run knows about how to show things.
 pub struct Session {
@@ -29,18 +30,22 @@ impl Session {
     /// By the command line alone.
     pub fn new(terminal: Terminal, flags: &OutputFlags) -> Self {
         let mut session = Self { terminal, color: Color::Auto, style: Style::default(), warnings: Vec::new() };
-        session.configure(flags, &Settings::default());
+        session.configure(Output {
+            format: flags.format().unwrap_or_default(),
+            color: flags.color.unwrap_or_default(),
+            wide: flags.wide,
+            verbose: flags.verbose,
+        });
         session
     }
 
-    /// By the command line, and where it says nothing by the configuration.
-    pub fn configure(&mut self, flags: &OutputFlags, settings: &Settings) {
-        self.warnings.clone_from(&settings.warnings);
-        self.color = flags.color.or(settings.color).unwrap_or_default();
+    /// By the configuration, which has the command line's word in it.
+    pub fn configure(&mut self, output: Output) {
+        self.color = output.color;
         self.style = Style {
-            format: flags.format().or(settings.format).unwrap_or_default(),
-            wide: flags.wide || settings.wide,
-            verbose: flags.verbose || settings.verbose,
+            format: output.format,
+            wide: output.wide,
+            verbose: output.verbose,
             colour: self.colours_stdout(),
             width: self.terminal.width,
             pretty: self.terminal.stdout,
@@ -68,26 +73,21 @@ impl Session {
     /// Runs a command that may be a step; gives the exit code.
     pub fn step(
         &mut self,
-        mut invocation: Invocation,
+        invocation: &Invocation,
         reach: &Reach,
         around: &Around,
-        settings: &Settings,
+        config: &Arc<Config>,
         env: Env<'_>,
     ) -> Result<u8, Fault> {
-        if let Some(path) = &around.alert {
-            let alerts = connect::alerts(&input::text(path, "the alert")?)?;
-            let Invocation::FeedReport(args) = &mut invocation;
-            args.alerts = alerts;
-        }
         if let Some(seconds) = around.watch {
-            return self.watch(&invocation, reach, settings, env, Duration::from_secs(seconds));
+            return self.watch(invocation, reach, config, Duration::from_secs(seconds));
         }
         let progress = self.progress(env);
         let warnings = &mut self.warnings;
         let report = block_on(async {
-            let connection = connect::connect(&invocation, reach, settings, env, progress.sink())?;
-            warnings.extend(connection.warnings);
-            invocation.run(&Context::dry(connection.reads)).await
+            let connection = connect::connect(reach, config, progress.sink())?;
+            warnings.extend(connection.warnings.iter().cloned());
+            run(invocation, connection).await
         });
         progress.finish();
         let report = report?;
@@ -99,8 +99,7 @@ impl Session {
         &self,
         invocation: &Invocation,
         reach: &Reach,
-        settings: &Settings,
-        env: Env<'_>,
+        config: &Arc<Config>,
         period: Duration,
     ) -> Result<u8, Fault> {
         if !self.terminal.redraws() || self.style.format != Format::Table {
@@ -109,9 +108,10 @@ impl Session {
         let colour = self.colours_stdout();
         // Each round connects anew: what was noticed about an endpoint an hour ago is not said forever.
         let again = async || {
-            let connection = connect::connect(invocation, reach, settings, env, Arc::new(Silent))?;
-            let mut report = invocation.run(&Context::dry(connection.reads)).await?;
-            report.warnings.extend(self.warnings.iter().cloned().chain(connection.warnings));
+            let connection = connect::connect(reach, config, Arc::new(Silent))?;
+            let warnings = connection.warnings.clone();
+            let mut report = run(invocation, connection).await?;
+            report.warnings.extend(self.warnings.iter().cloned().chain(warnings));
             let shown = render::report(&report, report.outcome.exit_code(), &self.style);
             Ok(shown + &render::aside(&report, colour))
         };
@@ -122,8 +122,8 @@ impl Session {
     pub fn demo(&self, env: Env<'_>) -> Result<u8, Fault> {
         let progress = self.progress(env);
         let report = block_on(async {
-            let (invocation, reads) = connect::demo(progress.sink())?;
-            invocation.run(&Context::dry(reads)).await
+            let (invocation, connection) = connect::demo(progress.sink())?;
+            run(&invocation, connection).await
         });
         progress.finish();
         Ok(self.show(report?, 0))
@@ -185,6 +185,14 @@ impl Shown {
     }
 }
 
+/// Runs a command to its end; what was recorded is written whether it went well or not.
+async fn run(invocation: &Invocation, connection: Connection) -> Result<Report, Fault> {
+    let report = invocation.run(&Context::dry(connection.reads.clone())).await;
+    let kept = connection.finish();
+    let report = report?;
+    kept.map(|()| report)
+}
+
 /// Writes the result; gives `code`, or 1 where it cannot be written.
 pub fn written(code: u8, text: &str) -> u8 {
     match write_stdout(text) {
@@ -229,18 +237,6 @@ mod tests {
             std::future::pending().await
         });
         assert_eq!(ended.expect_err("interrupted").kind.exit_code(), 130);
-    }
-
-    #[test]
-    fn flags_win_over_the_configuration() {
-        let settings =
-            Settings { format: Some(Format::Markdown), color: Some(Color::Always), wide: true, ..Settings::default() };
-        let mut session = Session::new(Terminal::default(), &OutputFlags::default());
-        session.configure(&OutputFlags::default(), &settings);
-        assert!(session.style.format == Format::Markdown && session.style.colour && session.style.wide);
-        let flags = OutputFlags { json: true, color: Some(Color::Never), ..OutputFlags::default() };
-        session.configure(&flags, &settings);
-        assert!(session.style.format == Format::Json && !session.style.colour);
     }
 
     #[test]

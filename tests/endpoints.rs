@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::bed;
 use crate::support::faults::{Server, http};
-use crate::support::ira::{Ran, ira};
+use crate::support::run::{Ran, ira};
 
 /// Stands in every part of the URL that can hold a credential.
 const KEY: &str = "c4n4ryK3yAbCdEf0123456789";
@@ -27,20 +27,27 @@ fn rpc(body: &str, answer: impl Fn(&Value) -> Value) -> Vec<u8> {
 fn misbehaving(how: &str) -> (u16, &'static [&'static str]) {
     let server = |answer: fn(&str) -> Option<Vec<u8>>| Server::start(answer).port;
     match how {
-        "refuses" => (TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("loopback").port(), &["127.0.0.1"]),
+        "refuses" => {
+            (TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("loopback").port(), &["127.0.0.1"])
+        }
         "breaks off" => (server(|_| None), &["127.0.0.1"]),
         "is slow" => (
             server(|_| {
                 std::thread::sleep(Duration::from_secs(4));
                 None
             }),
-            &["no answer within"],
+            &["does not answer within"],
         ),
         "401" => (server(|_| Some(http(401, "text/plain", format!("bad key {KEY}").as_bytes()))), &["401"]),
         "429" => (server(|_| Some(http(429, "text/plain", b"slow down"))), &["429"]),
         "500" => (server(|_| Some(http(500, "text/plain", format!("{KEY} crashed").as_bytes()))), &["500"]),
         "redirects" => (
-            server(|_| Some(format!("HTTP/1.1 302 X\r\nlocation: http://127.0.0.1:9/{KEY}\r\ncontent-length: 0\r\n\r\n").into_bytes())),
+            server(|_| {
+                Some(
+                    format!("HTTP/1.1 302 X\r\nlocation: http://127.0.0.1:9/{KEY}\r\ncontent-length: 0\r\n\r\n")
+                        .into_bytes(),
+                )
+            }),
             &["redirect"],
         ),
         "HTML" => (
@@ -48,10 +55,17 @@ fn misbehaving(how: &str) -> (u16, &'static [&'static str]) {
             &["HTML"],
         ),
         "half an answer" => (
-            server(|_| Some(b"HTTP/1.1 200 X\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n[{\"jsonrpc\"".to_vec())),
+            server(|_| {
+                Some(
+                    b"HTTP/1.1 200 X\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n[{\"jsonrpc\""
+                        .to_vec(),
+                )
+            }),
             &["127.0.0.1"],
         ),
-        "half a JSON" => (server(|_| Some(http(200, "application/json", b"[{\"jsonrpc\":\"2.0\",\"id\":0,\"res"))), &["127.0.0.1"]),
+        "half a JSON" => {
+            (server(|_| Some(http(200, "application/json", b"[{\"jsonrpc\":\"2.0\",\"id\":0,\"res"))), &["127.0.0.1"])
+        }
         "wrong id" => (
             server(|body| Some(rpc(body, |item| json!({ "jsonrpc": "2.0", "id": 987_654, "result": item["method"] })))),
             &["id"],
@@ -65,13 +79,17 @@ fn misbehaving(how: &str) -> (u16, &'static [&'static str]) {
             }),
             &["over its quota"],
         ),
-        "10 MB" => (server(|_| Some(http(200, "application/json", "[1,".repeat(3_500_000).as_bytes()))), &["127.0.0.1"]),
+        "10 MB" => {
+            (server(|_| Some(http(200, "application/json", "[1,".repeat(3_500_000).as_bytes()))), &["127.0.0.1"])
+        }
         "another chain" => (
             server(|body| {
                 Some(rpc(body, |item| {
                     let result = match item["method"].as_str() {
                         Some("eth_chainId") => json!("0x89"),
-                        Some("eth_getBlockByNumber") => json!({ "number": "0x1", "hash": format!("0x{}", "11".repeat(32)), "timestamp": "0x1" }),
+                        Some("eth_getBlockByNumber") => {
+                            json!({ "number": "0x1", "hash": format!("0x{}", "11".repeat(32)), "timestamp": "0x1" })
+                        }
                         _ => json!("0x"),
                     };
                     json!({ "jsonrpc": "2.0", "id": item["id"], "result": result })
@@ -86,8 +104,20 @@ fn misbehaving(how: &str) -> (u16, &'static [&'static str]) {
 #[test]
 fn each_misbehaviour_has_a_clear_error_and_keeps_the_key() {
     let ways = [
-        "refuses", "breaks off", "is slow", "401", "429", "500", "redirects", "HTML", "half an answer", "half a JSON",
-        "wrong id", "error with the key", "10 MB", "another chain",
+        "refuses",
+        "breaks off",
+        "is slow",
+        "401",
+        "429",
+        "500",
+        "redirects",
+        "HTML",
+        "half an answer",
+        "half a JSON",
+        "wrong id",
+        "error with the key",
+        "10 MB",
+        "another chain",
     ];
     std::thread::scope(|scope| {
         for how in ways {
@@ -119,7 +149,10 @@ fn misbehaves(how: &str) {
         }
         assert!(!error.contains(KEY) && !ran.out.contains(KEY), "{how}: the key is out: {ran:?}");
         let kept = std::fs::read_to_string(&recording).unwrap_or_default();
-        assert!(!kept.contains(KEY) && !kept.contains(&port.to_string()), "{how}: the recording holds the endpoint: {kept}");
+        assert!(
+            !kept.contains(KEY) && !kept.contains(&port.to_string()),
+            "{how}: the recording holds the endpoint: {kept}"
+        );
     }
 }
 
@@ -127,7 +160,7 @@ fn misbehaves(how: &str) {
 fn a_literal_keyed_url_works_with_a_warning_that_names_env() {
     let bed = bed::shared();
     let home = tempfile::tempdir().expect("a folder");
-    let url = format!("{}/v2/{KEY}", bed.url);
+    let url = format!("http://127.0.0.1:{}/v2/{KEY}", Server::delaying(bed.port, Duration::ZERO).port);
     let ran = Ran::of(ira(home.path()).args(["feed-report", &bed.of("ocr2-healthy", "proxy"), "--rpc-url", &url]));
     assert!(ran.err.contains("warning: ") && ran.err.contains("env:"), "{}", ran.err);
     assert!(!ran.err.contains(KEY) && !ran.out.contains(KEY), "{ran:?}");
@@ -139,7 +172,13 @@ fn a_second_endpoint_takes_over_from_one_that_is_down() {
     let home = tempfile::tempdir().expect("a folder");
     let (down, _) = misbehaving("refuses");
     let ran = Ran::of(ira(home.path()).args([
-        "feed-report", &bed.of("ocr2-healthy", "proxy"), "--json", "--rpc-url", &format!("http://127.0.0.1:{down}"), "--rpc-url", &bed.url,
+        "feed-report",
+        &bed.of("ocr2-healthy", "proxy"),
+        "--json",
+        "--rpc-url",
+        &format!("http://127.0.0.1:{down}"),
+        "--rpc-url",
+        &bed.url,
     ]));
     let json = ran.json();
     assert_eq!(json["data"]["feeds"].as_array().map(Vec::len), Some(1), "{}", ran.err);
@@ -153,7 +192,9 @@ fn a_recording_of_keyed_endpoints_holds_no_credential() {
     let bed = bed::shared();
     let home = tempfile::tempdir().expect("a folder");
     let recording = home.path().join("recording.json");
-    let url = format!("http://user:{KEY}@127.0.0.1:{}/v2/{KEY}?apikey={KEY}", bed.port);
+    // The chain itself takes no path and no credential; what passes the requests on takes any.
+    let door = Server::delaying(bed.port, Duration::ZERO);
+    let url = format!("http://user:{KEY}@127.0.0.1:{}/v2/{KEY}?apikey={KEY}", door.port);
     let ran = Ran::of(
         ira(home.path())
             .env("RPC", url)
@@ -162,7 +203,7 @@ fn a_recording_of_keyed_endpoints_holds_no_credential() {
     );
     assert!(ran.out.contains("stale"), "{ran:?}");
     let kept = std::fs::read_to_string(&recording).expect("recorded");
-    for secret in [KEY, "user:", "127.0.0.1", &bed.port.to_string(), "authorization", "http"] {
+    for secret in [KEY, "user:", "127.0.0.1", &door.port.to_string(), "authorization", "http://"] {
         assert!(!kept.contains(secret), "the recording holds `{secret}`");
     }
 }
@@ -190,7 +231,12 @@ fn a_block_reorganised_under_the_report_is_read_anew_and_said() {
         }
         Some(http(200, "application/json", answer.to_string().as_bytes()))
     });
-    let ran = Ran::of(ira(home.path()).args(["feed-report", &bed.of("ocr2-stale", "proxy"), "--rpc-url", &format!("http://127.0.0.1:{}", server.port)]));
+    let ran = Ran::of(ira(home.path()).args([
+        "feed-report",
+        &bed.of("ocr2-stale", "proxy"),
+        "--rpc-url",
+        &format!("http://127.0.0.1:{}", server.port),
+    ]));
     assert!(ran.err.contains("read anew"), "{ran:?}");
     assert!(ran.out.contains("stale"), "{ran:?}");
 }

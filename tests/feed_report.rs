@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use serde_json::{Value, json};
 
 use crate::support::bed::{self, Bed, Chain};
-use crate::support::ira::{Ran, ira};
+use crate::support::run::{Ran, ira};
 
 /// The window that holds the rounds of the bed's last two hours, and not its set-up.
 const WINDOW: &str = "700";
@@ -73,7 +73,7 @@ fn every_finding_is_provoked_on_chain_and_seen() {
         ("ocr2-stale", "stale", "critical"),
         ("ocr2-late", "stale", "warn"),
         ("ocr2-out-of-range", "stale", "critical"),
-        ("ocr2-out-of-range", "answer-bounds", "warn"),
+        ("ocr2-out-of-range", "answer-bounds", "critical"),
         ("ocr2-bounds", "answer-bounds", "critical"),
         ("ocr2-silent", "silent-oracle", "critical"),
         ("ocr1-silent", "silent-oracle", "critical"),
@@ -147,9 +147,27 @@ fn the_json_has_the_shape_that_is_promised() {
     assert_eq!(data["network"]["block"]["hash"], bed::shared().about["head"]["hash"]);
     let feed = feed("ocr2-healthy");
     for field in [
-        "input", "proxy", "name", "description", "decimals", "aggregator", "phase_id", "kind", "answer", "answer_raw",
-        "round_id", "updated_at", "age_seconds", "heartbeat_seconds", "deviation_threshold_percent", "status",
-        "findings", "not_applicable", "oracles", "link", "config",
+        "input",
+        "proxy",
+        "name",
+        "description",
+        "decimals",
+        "aggregator",
+        "phase_id",
+        "kind",
+        "answer",
+        "answer_raw",
+        "round_id",
+        "updated_at",
+        "age_seconds",
+        "heartbeat_seconds",
+        "deviation_threshold_percent",
+        "status",
+        "findings",
+        "not_applicable",
+        "oracles",
+        "link",
+        "config",
     ] {
         assert!(!feed[field].is_null(), "{field} is missing: {feed:#}");
     }
@@ -257,7 +275,11 @@ fn two_endpoints_that_agree_and_two_that_do_not() {
     assert_eq!(differ.code, 4);
     let json = differ.json();
     assert_eq!(finding(&json["data"]["feeds"][0], "endpoints-disagree")["status"], "critical", "{json:#}");
-    assert_eq!(finding(&json["data"]["feeds"][0], "transmitter-gas")["status"], "unknown", "reads that disagree are no average");
+    assert_eq!(
+        finding(&json["data"]["feeds"][0], "transmitter-gas")["status"],
+        "unknown",
+        "reads that disagree are no average"
+    );
 }
 
 #[test]
@@ -281,7 +303,10 @@ fn an_alert_names_network_and_feed() {
     let home = tempfile::tempdir().expect("a folder");
     let config = configured(home.path(), bed, &format!("rpc = \"{}\"", bed.url));
     let proxy = bed.of("ocr2-stale", "proxy");
-    let plain = format!("Labels:\n - alertname = FeedStale\n - contract_address = {}\n - job = ocr_telemetry_prometheus_exporter_bed\n", proxy.to_lowercase());
+    let plain = format!(
+        "Labels:\n - alertname = FeedStale\n - contract_address = {}\n - job = ocr_telemetry_prometheus_exporter_bed\n",
+        proxy.to_lowercase()
+    );
     let json = json!({
         "version": "4", "status": "firing", "receiver": "ira", "groupKey": "{}", "truncatedAlerts": 0,
         "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://am.example",
@@ -291,7 +316,9 @@ fn an_alert_names_network_and_feed() {
     .to_string();
     for alert in [plain, json] {
         let ran = Ran::with_input(
-            ira(home.path()).args(["feed-report", "--json", "--window", WINDOW, "--alert", "-", "--config"]).arg(&config),
+            ira(home.path())
+                .args(["feed-report", "--json", "--window", WINDOW, "--alert", "-", "--config"])
+                .arg(&config),
             &alert,
         );
         assert_eq!(ran.code, 4, "{}", ran.err);
@@ -342,10 +369,35 @@ fn the_endpoints_own_chain_names_the_network() {
     let bed = bed::shared();
     let home = tempfile::tempdir().expect("a folder");
     let ask = |network: &[&str]| {
-        Ran::of(ira(home.path()).args(["feed-report", "--json", &bed.of("ocr2-healthy", "proxy"), "--rpc-url", &bed.url]).args(network))
+        Ran::of(
+            ira(home.path())
+                .args(["feed-report", "--json", &bed.of("ocr2-healthy", "proxy"), "--rpc-url", &bed.url])
+                .args(network),
+        )
     };
     assert_eq!(ask(&[]).json()["data"]["network"]["name"], "chain-31337");
     let wrong = ask(&["--network", "ethereum-mainnet"]);
     assert_eq!(wrong.code, 69);
     assert!(wrong.err.contains("31337") && wrong.err.contains("ethereum-mainnet"), "{}", wrong.err);
+}
+
+#[test]
+fn a_hundred_feeds_take_at_most_six_round_trips_and_every_silent_oracle_is_found() {
+    let bed = Bed::start(Chain::Fleet);
+    let home = tempfile::tempdir().expect("a folder");
+    let ran = Ran::of(
+        ira(home.path())
+            .env("IRA_LOG", "info")
+            .args(["feed-report", "--json", "--all", "--window", WINDOW, "--rpc-url", &bed.url, "--directory"])
+            .arg(Chain::Fleet.directory()),
+    );
+    assert_eq!(ran.code, 4, "{}", ran.err);
+    let json = ran.json();
+    let feeds = json["data"]["feeds"].as_array().expect("feeds");
+    assert_eq!(feeds.len(), 100);
+    let silent = feeds.iter().filter(|feed| finding(feed, "silent-oracle")["status"] == "critical").count();
+    assert_eq!(silent, 10);
+    let trips =
+        ran.err.split(" round trips").next().and_then(|text| text.rsplit(' ').next()).and_then(|n| n.parse().ok());
+    assert!(trips.is_some_and(|trips: u32| trips <= 6), "{}", ran.err);
 }

@@ -1,5 +1,7 @@
 //! Integration tests: one binary.
 
+mod endpoints;
+mod feed_report;
 mod generated;
 mod process;
 mod support;

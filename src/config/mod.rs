@@ -36,27 +36,27 @@ use network::normal;
 use origin::{ConfigFile, Layer};
 use secret::SecretRef;
 
-/// The form of a result.
+/// The form of the result on stdout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// For a terminal
+    /// For a person at a terminal
     #[default]
     Table,
-    /// For a note in an incident
+    /// For an incident note
     Markdown,
-    /// For machines
+    /// For a program
     Json,
 }
 
-/// When to colour.
+/// When the output is coloured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ColorChoice {
-    /// On a terminal that can
+    /// On a terminal, unless `NO_COLOR` is set or TERM is `dumb`
     #[default]
     Auto,
-    /// Also into a pipe
+    /// Always
     Always,
-    /// Not at all
+    /// Never
     Never,
 }
 

@@ -1,5 +1,7 @@
 //! `cargo bench --bench feed_report`: whole processes against `cast`, in turn, on the test bed. Prints medians and ratios.
 
+#![expect(clippy::disallowed_macros, reason = "what a benchmark prints is its result")]
+
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -56,10 +58,7 @@ fn main() {
     };
 
     let own = std::env::current_exe().expect("this program");
-    let version = paired(
-        || run(&mut ira(&["--version"])),
-        || run(Command::new(&own).arg("--version")),
-    );
+    let version = paired(|| run(&mut ira(&["--version"])), || run(Command::new(&own).arg("--version")));
     say("ira --version / a bare clap binary", &version, "ira takes", |ours, theirs| ours / theirs);
 
     let one = Bed::start(Chain::Situations);
@@ -103,16 +102,18 @@ fn main() {
     println!("100 feeds: peak memory {:.1} MiB", usage.rusage.maxrss as f64 / 1_048_576.0);
 
     let slow = faults::Server::delaying(fleet.port, DELAY);
-    let output = ira(&all)
-        .arg(format!("http://127.0.0.1:{}", slow.port))
-        .env("IRA_LOG", "info")
-        .output()
-        .expect("ira runs");
+    let output =
+        ira(&all).arg(format!("http://127.0.0.1:{}", slow.port)).env("IRA_LOG", "info").output().expect("ira runs");
     let said = String::from_utf8_lossy(&output.stderr);
     let trips = said.lines().find(|line| line.contains("round trips")).unwrap_or("the count of round trips is missing");
     let begun = Instant::now();
     run(ira(&all).arg(format!("http://127.0.0.1:{}", slow.port)));
-    println!("100 feeds through a proxy that adds {} ms to each request: {:.0} ms; {}", DELAY.as_millis(), ms(begun.elapsed()), trips.trim());
+    println!(
+        "100 feeds through a proxy that adds {} ms to each request: {:.0} ms; {}",
+        DELAY.as_millis(),
+        ms(begun.elapsed()),
+        trips.trim()
+    );
 }
 
 /// One whole process, its output thrown away.
@@ -126,7 +127,8 @@ fn run(command: &mut Command) -> Duration {
 
 fn cast_feed(url: &str, proxy: &str, aggregator: &str) -> Duration {
     let cast: PathBuf = bed::folder().join("node_modules/@foundry-rs/cast-linux-amd64/bin/cast");
-    let reads = PROXY_READS.iter().map(|read| (proxy, read)).chain(AGGREGATOR_READS.iter().map(|read| (aggregator, read)));
+    let reads =
+        PROXY_READS.iter().map(|read| (proxy, read)).chain(AGGREGATOR_READS.iter().map(|read| (aggregator, read)));
     reads.map(|(to, read)| run(Command::new(&cast).args(["call", "--rpc-url", url, to, read]))).sum()
 }
 
@@ -147,5 +149,10 @@ fn ms(time: Duration) -> f64 {
 }
 
 fn say(what: &str, (ours, theirs): &(Duration, Duration), word: &str, ratio: impl Fn(f64, f64) -> f64) {
-    println!("{what}: {:.1} ms / {:.1} ms: {word} {:.1}×", ms(*ours), ms(*theirs), ratio(ours.as_secs_f64(), theirs.as_secs_f64()));
+    println!(
+        "{what}: {:.1} ms / {:.1} ms: {word} {:.1}×",
+        ms(*ours),
+        ms(*theirs),
+        ratio(ours.as_secs_f64(), theirs.as_secs_f64())
+    );
 }

@@ -105,7 +105,8 @@ impl Bed {
 
     /// One JSON-RPC call; fails the test on an error.
     pub fn rpc(&self, method: &str, params: &Value) -> Value {
-        let answer = post(self.port, &json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string());
+        let answer =
+            post(self.port, &json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string());
         let answer: Value = serde_json::from_str(&answer).expect("JSON");
         assert!(answer.get("error").is_none(), "{method}: {answer}");
         answer["result"].clone()
@@ -113,7 +114,10 @@ impl Bed {
 
     /// A field of a situation's description, as text.
     pub fn of(&self, situation: &str, field: &str) -> String {
-        self.about["feeds"][situation][field].as_str().unwrap_or_else(|| panic!("{situation} has no {field}")).to_owned()
+        self.about["feeds"][situation][field]
+            .as_str()
+            .unwrap_or_else(|| panic!("{situation} has no {field}"))
+            .to_owned()
     }
 }
 
@@ -125,12 +129,14 @@ impl Drop for Bed {
 }
 
 /// The chain of situations that all tests share: for reading only.
+#[expect(clippy::zombie_processes, reason = "it outlives this process by design, and ends a second later")]
 pub fn shared() -> &'static Bed {
     static SHARED: OnceLock<Bed> = OnceLock::new();
     SHARED.get_or_init(|| {
         // A static is never dropped: the chain is told to end with this process by a watcher of its pid.
         let bed = Bed::start(Chain::Situations);
-        let watch = format!("while kill -0 {} 2>/dev/null; do sleep 1; done; kill {}", std::process::id(), bed.child.id());
+        let watch =
+            format!("while kill -0 {} 2>/dev/null; do sleep 1; done; kill {}", std::process::id(), bed.child.id());
         Command::new("sh")
             .args(["-c", &watch])
             .stdin(Stdio::null())

@@ -3,15 +3,12 @@
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// A server on loopback that hands each connection's request body to a function and sends what it returns, whole.
 pub struct Server {
     /// The port it listens on.
     pub port: u16,
-    /// How many requests it got.
-    pub requests: Arc<AtomicUsize>,
 }
 
 impl Server {
@@ -19,15 +16,13 @@ impl Server {
     pub fn start(answer: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
         let port = listener.local_addr().expect("bound").port();
-        let requests = Arc::new(AtomicUsize::new(0));
-        let (count, answer) = (Arc::clone(&requests), Arc::new(answer));
+        let answer = Arc::new(answer);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (count, answer) = (Arc::clone(&count), Arc::clone(&answer));
+                let answer = Arc::clone(&answer);
                 std::thread::spawn(move || {
                     let mut stream = stream;
                     while let Some(body) = request(&mut stream) {
-                        count.fetch_add(1, Ordering::SeqCst);
                         match answer(&body) {
                             Some(bytes) if stream.write_all(&bytes).is_ok() => {}
                             _ => return,
@@ -36,7 +31,7 @@ impl Server {
                 });
             }
         });
-        Self { port, requests }
+        Self { port }
     }
 
     /// A proxy to `port` that holds every request for `delay` before it passes it on.
@@ -44,7 +39,10 @@ impl Server {
         Self::start(move |body| {
             std::thread::sleep(delay);
             let mut upstream = TcpStream::connect(("127.0.0.1", port)).ok()?;
-            let head = format!("POST / HTTP/1.1\r\nhost: l\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            let head = format!(
+                "POST / HTTP/1.1\r\nhost: l\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                body.len()
+            );
             upstream.write_all(head.as_bytes()).and_then(|()| upstream.write_all(body.as_bytes())).ok()?;
             let mut answer = Vec::new();
             upstream.read_to_end(&mut answer).ok()?;
@@ -56,7 +54,8 @@ impl Server {
 
 /// A whole HTTP answer.
 pub fn http(status: u16, kind: &str, body: &[u8]) -> Vec<u8> {
-    let mut out = format!("HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
+    let mut out =
+        format!("HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
     out.extend_from_slice(body);
     out
 }
@@ -72,7 +71,11 @@ fn request(stream: &mut TcpStream) -> Option<String> {
         head.push(byte[0]);
     }
     let head = String::from_utf8(head).ok()?.to_ascii_lowercase();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")).and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:"))
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(0);
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
     String::from_utf8(body).ok()

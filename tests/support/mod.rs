@@ -1,6 +1,9 @@
 //! What several tests need.
 
+pub mod bed;
+pub mod faults;
 pub mod man;
+pub mod run;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,5 +1,6 @@
 //! The first round trip: which chain is it, what is its newest block, where is its Multicall3.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt as _};
@@ -44,6 +45,7 @@ pub(super) async fn head(chain: &Chain) -> Result<Head, Fault> {
         }
     }
     let known = network(chain, &mut present, &absent)?;
+    *chain.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(known.clone());
     for (node, fault) in &absent {
         chain.notices.add(NoticeKind::Failed, node, fault.one_line());
     }

@@ -19,7 +19,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -88,6 +88,7 @@ pub struct Chain {
     recorder: Option<Arc<Recorder>>,
     meter: Arc<Meter>,
     notices: Notices,
+    found: Mutex<Option<KnownNetwork>>,
 }
 
 impl Chain {
@@ -122,7 +123,7 @@ impl Chain {
             let what = format!("--quorum {quorum} cannot be had of {} endpoint(s)", nodes.len());
             return Err(Fault::new(Kind::Usage, what).hint("give as many --rpc-url as --quorum asks for"));
         }
-        Ok(Self { nodes, expect, known, quorum, recorder, meter, notices: Notices::default() })
+        Ok(Self { nodes, expect, known, quorum, recorder, meter, notices: Notices::default(), found: Mutex::default() })
     }
 
     /// How many requests had to wait for one another so far: those sent side by side count once.
@@ -133,6 +134,11 @@ impl Chain {
     /// How many HTTP requests were sent so far.
     pub fn requests(&self) -> u64 {
         self.meter.requests()
+    }
+
+    /// The network that the endpoints proved to be; `None` before they did.
+    pub fn network(&self) -> Option<KnownNetwork> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn inquiry(&self) -> Inquiry<'_> {

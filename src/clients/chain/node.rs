@@ -56,11 +56,28 @@ impl Node {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// A predicate of this endpoint as a sentence.
+    /// A predicate of this endpoint as a sentence, with what can be done about it.
     pub(super) fn says(&self, mut fault: Fault) -> Fault {
         fault.message = format!("{} {}", self.label, fault.message);
+        fault.hint = fault.hint.or_else(|| mend(fault.kind).map(str::to_owned));
         fault
     }
+}
+
+/// What can be done about an endpoint that fails in this way.
+fn mend(kind: Kind) -> Option<&'static str> {
+    Some(match kind {
+        Kind::Unreachable => "is it up, and reachable from here? give another endpoint with --rpc-url",
+        Kind::Timeout => "give it longer with --timeout SECONDS, or another endpoint with --rpc-url",
+        Kind::Denied => "check the key in the URL that the configuration or --rpc-url names",
+        Kind::RateLimited => {
+            "try again in a minute, lower `networks.NAME.requests_per_second`, or give another endpoint"
+        }
+        Kind::TooLarge => "ask for less: a smaller --window, or fewer feeds at once",
+        Kind::BadAnswer => "is that the URL of a JSON-RPC endpoint? give another with --rpc-url",
+        Kind::Failed => "give another endpoint with --rpc-url",
+        _ => return None,
+    })
 }
 
 /// Why a question has no value.

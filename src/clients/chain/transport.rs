@@ -207,10 +207,12 @@ impl HttpWire {
     async fn keep_pace(&self) {
         let Some((gap, next)) = &self.pace else { return };
         let turn = {
+            // A second's worth may go at once: a report is a few requests in a burst, and then none.
+            let burst = Duration::from_secs(1).saturating_sub(*gap);
             let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
-            let turn = (*next).max(Instant::now());
-            *next = turn + *gap;
-            turn
+            let due = (*next).max(Instant::now());
+            *next = due + *gap;
+            due.checked_sub(burst).unwrap_or(due)
         };
         tokio::time::sleep_until(turn).await;
     }

@@ -32,12 +32,8 @@ impl Ran {
 
     /// Runs it to the end with `input` on standard input.
     pub fn with_input(command: &mut Command, input: &str) -> Self {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("ira starts");
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("ira starts");
         child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("it reads");
         Self::from(child.wait_with_output().expect("ira ends"))
     }

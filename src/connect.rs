@@ -132,7 +132,8 @@ const DEMO: &str = include_str!("demo.json");
 
 /// The recorded chain that ships, and what is asked of it.
 pub fn demo(progress: Arc<dyn Progress>) -> Result<(Invocation, Connection), Fault> {
-    let asked = ira_commands::feed_report::Args { feeds: vec!["eth-usd".to_owned()], ..Default::default() };
+    let asked =
+        ira_commands::feed_report::Args { feeds: vec!["eth-usd".to_owned()], window: Some(700), ..Default::default() };
     Ok((Invocation::FeedReport(asked), replayed(&Recording::parse(DEMO)?, 1, progress)?))
 }
 

@@ -1,5 +1,6 @@
 //! Integration tests: one binary.
 
+mod demo;
 mod endpoints;
 mod feed_report;
 mod generated;

@@ -19,32 +19,47 @@ pub mod payments;
 #[cfg(test)]
 mod tests;
 
-/// A check: its stable name, and how it judges. `None` means that it does not apply to this feed.
-type Check = (&'static str, fn(&Scene, &Facts) -> Option<Finding>);
+/// A check.
+pub struct Check {
+    /// Its stable name.
+    pub name: &'static str,
+    /// Whether it asks for something that a feed which is shut down no longer owes.
+    live: bool,
+    /// How it judges; `None` means that it does not apply to this feed.
+    judge: fn(&Scene, &Facts) -> Option<Finding>,
+}
+
+const fn of_any(name: &'static str, judge: fn(&Scene, &Facts) -> Option<Finding>) -> Check {
+    Check { name, live: false, judge }
+}
+
+const fn of_live(name: &'static str, judge: fn(&Scene, &Facts) -> Option<Finding>) -> Check {
+    Check { name, live: true, judge }
+}
 
 /// All checks, in the order in which they are shown when equally bad.
 pub const CHECKS: &[Check] = &[
-    ("stale", freshness::stale),
-    ("block-age", freshness::block_age),
-    ("sequencer", freshness::sequencer),
-    ("deprecated", freshness::deprecated),
-    ("endpoints-disagree", endpoints::endpoints_disagree),
-    ("deviation", answer::deviation),
-    ("answer-bounds", answer::answer_bounds),
-    ("decimals-mismatch", answer::decimals_mismatch),
-    ("silent-oracle", oracles::silent_oracle),
-    ("outlier-oracle", oracles::outlier_oracle),
-    ("epoch-racing", oracles::epoch_racing),
-    ("transmitter-gas", gas::transmitter_gas),
-    ("transmitter-stuck", gas::transmitter_stuck),
-    ("transmitter-never", gas::transmitter_never),
-    ("gas-above-billing", gas::gas_above_billing),
-    ("link-funds", payments::link_funds),
-    ("config-changed", configuration::config_changed),
-    ("aggregator-mismatch", configuration::aggregator_mismatch),
-    ("migration-pending", configuration::migration_pending),
-    ("phase-changed", configuration::phase_changed),
-    ("access", configuration::access),
+    of_any("stale", freshness::stale),
+    of_any("block-age", freshness::block_age),
+    of_any("sequencer", freshness::sequencer),
+    of_any("deprecated", freshness::deprecated),
+    of_any("endpoints-disagree", endpoints::endpoints_disagree),
+    of_live("deviation", answer::deviation),
+    of_live("answer-bounds", answer::answer_bounds),
+    of_any("decimals-mismatch", answer::decimals_mismatch),
+    of_live("silent-oracle", oracles::silent_oracle),
+    of_live("outlier-oracle", oracles::outlier_oracle),
+    of_live("epoch-racing", oracles::epoch_racing),
+    of_live("transmitter-gas", gas::transmitter_gas),
+    of_live("transmitter-stuck", gas::transmitter_stuck),
+    of_live("transmitter-never", gas::transmitter_never),
+    of_live("gas-above-billing", gas::gas_above_billing),
+    of_live("link-funds", payments::link_funds),
+    of_any("config-changed", configuration::config_changed),
+    of_any("aggregator-mismatch", configuration::aggregator_mismatch),
+    of_any("migration-pending", configuration::migration_pending),
+    of_any("phase-changed", configuration::phase_changed),
+    of_any("access", configuration::access),
 ];
 
 /// What the checks said of one feed.
@@ -71,10 +86,12 @@ impl Judged {
 /// Runs every check.
 pub fn judge(scene: &Scene, facts: &Facts) -> Judged {
     let mut judged = Judged { findings: Vec::new(), not_applicable: Vec::new() };
-    for (name, check) in CHECKS {
-        match check(scene, facts) {
+    let shut_down = facts.entry.as_ref().is_some_and(|entry| entry.shutdown.is_some());
+    for check in CHECKS {
+        let applies = !(check.live && shut_down);
+        match applies.then(|| (check.judge)(scene, facts)).flatten() {
             Some(finding) => judged.findings.push(finding),
-            None => judged.not_applicable.push(name),
+            None => judged.not_applicable.push(check.name),
         }
     }
     judged.findings.sort_by_key(|finding| std::cmp::Reverse(finding.status));

@@ -83,15 +83,19 @@ fn silent(scene: &Scene, facts: &Facts, seen: &Participation) -> Finding {
         let quorum = if speaking < needed {
             "the quorum is lost".to_owned()
         } else {
-            let losses = if spare == 1 { "loss is" } else { "losses are" };
-            format!("quorum holds (f = {f}, {needed} needed), {spare} more {losses} borne")
+            let borne = match spare {
+                0 => "no further loss is borne".to_owned(),
+                1 => "1 more loss is borne".to_owned(),
+                more => format!("{more} more losses are borne"),
+            };
+            format!("quorum holds (f = {f}, {needed} needed), {borne}")
         };
         format!(
-            "{} of {} oracles silent: {} absent from the last {}; {quorum}",
+            "{} of {} oracles silent for {} ({}); {quorum}",
             silent.len(),
             seen.parts.len(),
-            oracle_list(&silent),
-            plural(longest, "round")
+            plural(longest, "round"),
+            oracle_list(&silent)
         )
     };
     let details: Vec<serde_json::Value> = silent

@@ -104,6 +104,8 @@ pub fn link(juels: I256) -> String {
 pub fn days_shown(days: f64) -> String {
     if days > 3_650.0 {
         "≈ more than 10 years".to_owned()
+    } else if days < 1.0 / 24.0 {
+        "less than an hour".to_owned()
     } else if days < 2.0 {
         format!("≈ {:.0} hours", days * 24.0)
     } else {

@@ -62,7 +62,7 @@ pub enum Interface {
 }
 
 /// A call of a view function.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Call {
     /// Whose ABI it is.
     pub interface: Interface,
@@ -73,7 +73,7 @@ pub struct Call {
 }
 
 /// One thing to read at the pinned block.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Read {
     /// A contract's answer. One return value comes as itself, several as a [`Value::List`].
     Call {

@@ -76,7 +76,7 @@ pub fn lenient_address(text: &str) -> Option<H160> {
 }
 
 /// One decoded value of a contract's answer, a log's field, or an argument of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// `uintN`.
     Uint(U256),

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::generated;
 use crate::support::bed::{self, Chain};
 use crate::support::in_repository;
 use crate::support::run::{Ran, ira};
@@ -53,7 +54,7 @@ fn the_recording_that_ships_is_what_the_chain_answers() {
     // Which of two requests sent side by side ends first is chance.
     let rpc = fresh["rpc"].as_array_mut().expect("answers");
     rpc.sort_by_key(Value::to_string);
-    if std::env::var_os("UPDATE_GENERATED").is_some() {
+    if generated::updating() {
         let lines: Vec<String> = rpc.iter().map(Value::to_string).collect();
         let mut head = fresh.clone();
         head["rpc"] = json!([]);

@@ -5,7 +5,8 @@ use std::fs;
 
 use crate::support::{in_repository, ira, man};
 
-fn updating() -> bool {
+/// Whether what is generated is to be written, not compared.
+pub fn updating() -> bool {
     std::env::vars_os().any(|(name, value)| name == "UPDATE_GENERATED" && value == "1")
 }
 

@@ -1,6 +1,8 @@
 //! What is read, in four stages: each stage is one snapshot over all feeds, so that the number of round trips
 //! does not grow with the number of feeds.
 
+use std::collections::BTreeMap;
+
 use crate::Context;
 use crate::fault::{Fault, Kind};
 use crate::ports::{BlockRef, ChainRead, Head, Interface, Log, LogFilter, Read};
@@ -272,22 +274,28 @@ async fn fetch_logs(
     addresses.sort_unstable();
     addresses.dedup();
     let mut filters = vec![LogFilter { addresses, events: EVENTS.to_vec(), from, to: block.number }];
-    let mut owners = Vec::new();
-    for (at, feed) in feeds.iter().enumerate() {
-        if let Ok(set_in) = decode::config_block(&sheets[at])
+    // Feeds that were configured in one block are asked about together.
+    let mut older: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+    for (at, sheet) in sheets.iter().enumerate().take(feeds.len()) {
+        if let Ok(set_in) = decode::config_block(sheet)
             && set_in < from
         {
-            let events = vec![(Interface::Ocr1, "ConfigSet"), (Interface::Ocr2, "ConfigSet")];
-            filters.push(LogFilter { addresses: vec![feed.aggregator], events, from: set_in, to: set_in });
-            owners.push(at);
+            older.entry(set_in).or_default().push(at);
         }
+    }
+    for (set_in, owners) in &older {
+        let events = vec![(Interface::Ocr1, "ConfigSet"), (Interface::Ocr2, "ConfigSet")];
+        let addresses = owners.iter().map(|at| feeds[*at].aggregator).collect();
+        filters.push(LogFilter { addresses, events, from: *set_in, to: *set_in });
     }
     let mut answers = chain.logs(block, filters).await.into_iter();
     let unread = || Fault::new(Kind::Failed, "the events were not read");
     let window = answers.next().unwrap_or_else(|| Err(unread()));
     let mut configs: Vec<Option<Known<Vec<Log>>>> = feeds.iter().map(|_| None).collect();
-    for (at, answer) in owners.into_iter().zip(answers) {
-        configs[at] = Some(answer);
+    for (owners, answer) in older.into_values().zip(answers) {
+        for at in owners {
+            configs[at] = Some(answer.clone());
+        }
     }
     for answer in std::iter::once(&window).chain(configs.iter().flatten()) {
         if let Err(fault) = answer

@@ -25,6 +25,8 @@ pub struct Endpoint(Arc<Inner>);
 struct Inner {
     url: SecretString,
     label: String,
+    /// Host and port as they are, for taking them out of what a server says.
+    authority: String,
     https: bool,
     loopback: bool,
     /// Everything in the URL that could be a credential, longest first.
@@ -55,9 +57,10 @@ impl Endpoint {
         if let Some(port) = parsed.port() {
             label = format!("{label}:{port}");
         }
+        let authority = parsed.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         let secrets = secrets(text, &parsed);
         let url = SecretString::from(parsed.to_string());
-        Ok(Self(Arc::new(Inner { url, label, https, loopback, secrets })))
+        Ok(Self(Arc::new(Inner { url, label, authority, https, loopback, secrets })))
     }
 
     /// Its host, and its port where that is not the scheme's own; a part of the host that looks like a token is masked.
@@ -88,10 +91,10 @@ impl Endpoint {
         })
     }
 
-    /// What a server said, fit to be shown: scrubbed, without control characters, cut to a line.
+    /// What a server said, fit to be shown and kept: scrubbed, without URLs and control characters, cut to a line.
     pub fn quote(&self, text: &str) -> String {
         // Cut last: half a secret would not be found. Scrubbed twice, as a secret may have been hidden among what is cleaned.
-        let text = self.scrub(&clean(&self.scrub(text)));
+        let text = without_urls(&self.scrub(&clean(&self.scrub(text))).replace(&self.0.authority, MASK));
         if text.chars().count() <= SNIPPET {
             return text;
         }
@@ -101,7 +104,10 @@ impl Endpoint {
 
     /// Takes those secrets that cannot be in an answer by chance out of a raw body, before anything reads it.
     pub(crate) fn scrub_body(&self, body: Vec<u8>) -> Vec<u8> {
-        let long = || self.0.secrets.iter().map(SecretString::expose_secret).filter(|secret| secret.len() >= TOKEN);
+        let hex = |secret: &str| secret.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let no_chance = |secret: &&str| secret.len() >= if hex(secret) { TOKEN } else { SEGMENT };
+        let secrets = || self.0.secrets.iter().map(SecretString::expose_secret);
+        let long = || secrets().chain(std::iter::once(self.0.authority.as_str())).filter(no_chance);
         // Nearly every body is clean, and nearly every URL has one secret or none: looking costs no copy.
         match std::str::from_utf8(&body) {
             Ok(text) if long().any(|secret| text.contains(secret)) => {
@@ -116,6 +122,19 @@ impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Endpoint({})", self.0.label)
     }
+}
+
+/// `text` with every URL in it masked: what a server links to is of no use here, and may be us.
+fn without_urls(text: &str) -> String {
+    let mask = |word: &str| match word.find("://") {
+        Some(at) => {
+            let start = word[..at].rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |before| before + 1);
+            // A character before the scheme may be wider than a byte.
+            format!("{}{MASK}", word.get(..start).unwrap_or_default())
+        }
+        None => word.to_owned(),
+    };
+    text.split(' ').map(mask).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether a URL seems to hold a credential: userinfo, a key in the query, or a token in path or host.
@@ -238,6 +257,7 @@ mod tests {
     fn a_long_quote_is_cut_and_cleaned() {
         let of = endpoint("https://rpc.example/segmentsegment");
         let quote = of.quote(&format!("\u{1b}[31m{}", "segmentsegment ".repeat(1000)));
+        assert_eq!(of.quote("see (https://docs.example/x) at rpc.example ok"), "see (… at … ok");
         assert!(quote.chars().count() <= SNIPPET + 1 && !quote.contains("segmentsegment") && !quote.contains('\u{1b}'));
     }
 

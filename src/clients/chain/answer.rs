@@ -128,7 +128,7 @@ impl RpcError {
                 let data = self.data.as_str().or_else(|| self.data.get("data")?.as_str()).unwrap_or_default();
                 let start = data.find("0x").map_or(data, |at| &data[at + 2..]);
                 let reason = ethers_core::utils::hex::decode(start).ok().and_then(|data| reason(&data));
-                let reason = reason.map(|reason| endpoint.scrub(&reason));
+                let reason = reason.map(|reason| endpoint.quote(&reason));
                 let told = said.strip_prefix("execution reverted").unwrap_or(&said).trim_start_matches([':', ' ']);
                 match reason {
                     Some(reason) => reverted(&reason),
@@ -154,7 +154,7 @@ pub(super) fn reverted(reason: &str) -> Fault {
     }
 }
 
-/// The words in revert data; `None` where there is no data.
+/// The words in revert data, whole as they are; `None` where there is no data.
 pub(super) fn reason(data: &[u8]) -> Option<String> {
     const ERROR: [u8; 4] = [0x08, 0xc3, 0x79, 0xa0];
     const PANIC: [u8; 4] = [0x4e, 0x48, 0x7b, 0x71];
@@ -163,11 +163,12 @@ pub(super) fn reason(data: &[u8]) -> Option<String> {
         let word = data.get(36..68)?;
         word[..28].iter().all(|byte| *byte == 0).then(|| u32::from_be_bytes([word[28], word[29], word[30], word[31]]))
     };
-    let text = || data.get(68..68 + usize::try_from(length()?.min(400)).ok()?);
+    let text = || data.get(68..68 + usize::try_from(length()?).ok()?);
     Some(match selector {
-        ERROR if text().is_some() => {
-            ira_commands::text::clean(&String::from_utf8_lossy(text().expect("it was just there")))
-        }
+        ERROR => match text() {
+            Some(text) => String::from_utf8_lossy(text).into_owned(),
+            None => "a reason that cannot be read".to_owned(),
+        },
         PANIC if data.len() >= 36 => format!("panic {:#04x}", data[35]),
         _ => format!("custom error {}", ira_commands::units::hex(&selector)),
     })
@@ -312,6 +313,6 @@ mod tests {
         assert_eq!(fault.message, "reverted: Only callable by EOA");
         assert_eq!(reason(&[1, 2, 3, 4]).as_deref(), Some("custom error 0x01020304"));
         assert_eq!(reason(&[]), None);
-        assert_eq!(reason(&[0x08, 0xc3, 0x79, 0xa0, 9]).as_deref(), Some("custom error 0x08c379a0"));
+        assert_eq!(reason(&[0x08, 0xc3, 0x79, 0xa0, 9]).as_deref(), Some("a reason that cannot be read"));
     }
 }

@@ -19,6 +19,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -153,7 +154,18 @@ impl ChainRead for Chain {
     }
 
     async fn snapshot(&self, at: &BlockRef, reads: Vec<Read>) -> Vec<Result<Value, Fault>> {
-        self.inquiry().ask(&Snapshot { at, reads: &reads }).await
+        // Feeds share transmitters, configuration blocks and the like: each thing is asked once.
+        let mut places: HashMap<&Read, usize> = HashMap::with_capacity(reads.len());
+        let mut distinct: Vec<Read> = Vec::with_capacity(reads.len());
+        let mut whose = Vec::with_capacity(reads.len());
+        for read in &reads {
+            whose.push(*places.entry(read).or_insert_with(|| {
+                distinct.push(read.clone());
+                distinct.len() - 1
+            }));
+        }
+        let answers = self.inquiry().ask(&Snapshot { at, reads: &distinct }).await;
+        whose.into_iter().map(|place| answers[place].clone()).collect()
     }
 
     async fn logs(&self, at: &BlockRef, filters: Vec<LogFilter>) -> Vec<Result<Vec<Log>, Fault>> {

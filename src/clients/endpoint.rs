@@ -94,12 +94,7 @@ impl Endpoint {
     /// What a server said, fit to be shown and kept: scrubbed, without URLs and control characters, cut to a line.
     pub fn quote(&self, text: &str) -> String {
         // Cut last: half a secret would not be found. Scrubbed twice, as a secret may have been hidden among what is cleaned.
-        let text = without_urls(&self.scrub(&clean(&self.scrub(text))).replace(&self.0.authority, MASK));
-        if text.chars().count() <= SNIPPET {
-            return text;
-        }
-        let cut: String = text.chars().take(SNIPPET).collect();
-        format!("{cut}…")
+        quoted(&self.scrub(&clean(&self.scrub(text))).replace(&self.0.authority, MASK))
     }
 
     /// Takes those secrets that cannot be in an answer by chance out of a raw body, before anything reads it.
@@ -122,6 +117,16 @@ impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Endpoint({})", self.0.label)
     }
+}
+
+/// A stranger's text on one line: without URLs and control characters, cut.
+pub(crate) fn quoted(text: &str) -> String {
+    let text = without_urls(&clean(text));
+    if text.chars().count() <= SNIPPET {
+        return text;
+    }
+    let cut: String = text.chars().take(SNIPPET).collect();
+    format!("{cut}…")
 }
 
 /// `text` with every URL in it masked: what a server links to is of no use here, and may be us.

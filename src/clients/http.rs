@@ -68,7 +68,8 @@ pub fn cannot(endpoint: &Endpoint, error: &reqwest::Error) -> Fault {
     } else {
         (Kind::Unreachable, "broke off")
     };
-    Fault::new(kind, if why.is_empty() { what.to_owned() } else { format!("{what}: {why}") })
+    let fault = Fault::new(kind, if why.is_empty() { what.to_owned() } else { format!("{what}: {why}") });
+    if why.contains("InvalidContentType") { fault.hint("it does not speak TLS there: is it http://?") } else { fault }
 }
 
 /// The whole body, up to `cap` bytes as unpacked.

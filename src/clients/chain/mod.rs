@@ -105,7 +105,7 @@ impl Chain {
             if let Some(recorder) = config.recorder.clone() {
                 wire = Arc::new(Recorded { inner: wire, recorder, e });
             }
-            nodes.push(Node::new(label, wire));
+            nodes.push(Node::new(label, wire, Some(endpoint.clone())));
         }
         Self::of(nodes, meter, config)
     }
@@ -113,7 +113,7 @@ impl Chain {
     /// The chain of a recorded run. Of `config`, `expect`, `known` and `quorum` count, and must be as they were then.
     pub fn replay(recording: &Recording, config: ChainConfig) -> Result<Self, Fault> {
         let meter = Arc::new(Meter::default());
-        let node = |e| Node::new(format!("recorded#{}", e + 1), Arc::new(recording.wire(e, meter.clone())));
+        let node = |e| Node::new(format!("recorded#{}", e + 1), Arc::new(recording.wire(e, meter.clone())), None);
         let nodes = (0..recording.endpoints()).map(node).collect();
         Self::of(nodes, meter, ChainConfig { recorder: None, ..config })
     }

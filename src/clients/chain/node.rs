@@ -1,6 +1,7 @@
 //! One endpoint and what is known of it, and asking several: failover, comparison, what was noticed.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::join_all;
@@ -10,6 +11,10 @@ use ira_commands::{Fault, Kind};
 
 use super::multicall::MOST_CALLS;
 use super::wire::{LACKS, Wire};
+use crate::clients::endpoint::{Endpoint, quoted};
+
+/// How long an endpoint is waited for that lacks the pinned block, when no other has it.
+const PATIENCE: [Duration; 2] = [Duration::from_millis(400), Duration::from_millis(1200)];
 
 /// Whether an endpoint may be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,14 +43,16 @@ pub(super) struct State {
 pub(super) struct Node {
     pub(super) label: String,
     pub(super) wire: Arc<dyn Wire>,
+    /// Whose secrets may be in what it says; none in a replay.
+    endpoint: Option<Endpoint>,
     state: Mutex<State>,
 }
 
 impl Node {
-    pub(super) fn new(label: String, wire: Arc<dyn Wire>) -> Self {
+    pub(super) fn new(label: String, wire: Arc<dyn Wire>, endpoint: Option<Endpoint>) -> Self {
         let state =
             State { standing: Standing::Unproven, multicall: None, most_calls: MOST_CALLS, most_blocks: u64::MAX };
-        Self { label, wire, state: Mutex::new(state) }
+        Self { label, wire, endpoint, state: Mutex::new(state) }
     }
 
     pub(super) fn state(&self) -> State {
@@ -54,6 +61,11 @@ impl Node {
 
     pub(super) fn learn(&self, change: impl FnOnce(&mut State)) {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Text that came from it, fit to be shown.
+    pub(super) fn quote(&self, text: &str) -> String {
+        self.endpoint.as_ref().map_or_else(|| quoted(text), |endpoint| endpoint.quote(text))
     }
 
     /// A predicate of this endpoint as a sentence, with what can be done about it.
@@ -147,24 +159,40 @@ impl Inquiry<'_> {
         let mut order: Vec<&Node> = self.nodes.iter().filter(|n| n.state().standing != Standing::Unproven).collect();
         order.sort_by_key(|node| node.state().standing == Standing::Shaky);
         let mut settled: Vec<Vec<Settled<'_, Q::Answer>>> = (0..count).map(|_| Vec::new()).collect();
-        let mut troubles: Vec<Vec<Fault>> = vec![Vec::new(); count];
-        let mut rest = order.as_slice();
+        let mut troubles: Vec<Vec<(&Node, Fault)>> = vec![Vec::new(); count];
+        let mut rest = order.clone();
+        let mut patience = PATIENCE.iter();
         loop {
             let open: Vec<usize> = (0..count).filter(|at| settled[*at].len() < self.quorum).collect();
             let lacking = open.iter().map(|at| self.quorum - settled[*at].len()).max().unwrap_or(0);
-            let (now, later) = rest.split_at(lacking.min(rest.len()));
+            if lacking > 0 && rest.is_empty() {
+                // Behind one URL there are often many machines, some a block behind the one that named the newest.
+                let behind = |node: &&Node| {
+                    open.iter().any(|at| troubles[*at].iter().any(|(of, f)| lags(f) && of.label == node.label))
+                };
+                rest = order.iter().copied().filter(behind).collect();
+                let Some(wait) = patience.next().filter(|_| !rest.is_empty()) else { break };
+                tokio::time::sleep(*wait).await;
+                for troubles in &mut troubles {
+                    troubles.retain(|(_, fault)| !lags(fault));
+                }
+            }
+            let now: Vec<&Node> = rest.drain(..lacking.min(rest.len())).collect();
             if now.is_empty() {
                 break;
             }
-            rest = later;
             let answers = join_all(now.iter().map(|node| questions.put(node, &open))).await;
             for (node, answers) in now.iter().zip(answers) {
                 self.judge(node, &answers, order.len() > 1);
                 for (at, answer) in open.iter().zip(answers) {
+                    // Asked again for what it lacked, it is asked for all that is open: one endpoint has one vote.
+                    if settled[*at].iter().any(|(of, _)| of.label == node.label) {
+                        continue;
+                    }
                     match answer {
                         Ok(value) => settled[*at].push((node, Ok(value))),
                         Err(Trouble::Final(fault)) => settled[*at].push((node, Err(fault))),
-                        Err(Trouble::Elsewhere(fault)) => troubles[*at].push(node.says(fault)),
+                        Err(Trouble::Elsewhere(fault)) => troubles[*at].push((node, fault)),
                     }
                 }
             }
@@ -177,6 +205,7 @@ impl Inquiry<'_> {
             let got = answers.len();
             let mut answers = answers.into_iter();
             let Some((first, answer)) = answers.next().filter(|_| got >= needed) else {
+                let troubles = troubles.into_iter().map(|(node, fault)| node.says(fault)).collect();
                 results.push(Err(unanswered(got, needed, troubles)));
                 continue;
             };
@@ -210,7 +239,7 @@ impl Inquiry<'_> {
         if let Some(fork) = faults().find(|fault| fault.kind == Kind::Reorged) {
             self.notices.add(NoticeKind::Fork, node, fork.message.clone());
         }
-        if let Some(lag) = faults().find(|fault| fault.kind == Kind::Missing && fault.message.starts_with(LACKS)) {
+        if let Some(lag) = faults().find(|fault| lags(fault)) {
             self.notices.add(NoticeKind::Lags, node, lag.message.clone());
         }
         let failed = |fault: &&Fault| !matches!(fault.kind, Kind::Reorged | Kind::Missing);
@@ -239,6 +268,11 @@ impl Inquiry<'_> {
             self.notices.add(NoticeKind::Disagrees, node, message);
         }
     }
+}
+
+/// Whether an endpoint has not got to the block yet.
+fn lags(fault: &Fault) -> bool {
+    fault.kind == Kind::Missing && fault.message.starts_with(LACKS)
 }
 
 /// Values must be equal; of refusals the kind.

@@ -218,10 +218,11 @@ impl Sheet<'_> {
                     self.answers[slot] = Some(match (success, reason(data)) {
                         (true, _) => self.decoded(slot, data),
                         // A contract may refuse other contracts: asked again as a plain account.
-                        (false, Some(_)) => {
+                        (false, Some(why)) if minds_the_caller(&why) => {
                             plain.push(slot);
                             continue;
                         }
+                        (false, Some(why)) => Err(self.refused(slot, reverted(&node.quote(&why)))),
                         // Nothing to be refused for: the function is not there. (Starved of gas it cannot be: what was
                         // left would not pay for putting the results together, and the whole would have failed.)
                         (false, None) => Err(self.refused(slot, reverted(""))),
@@ -272,6 +273,27 @@ fn name(read: &Read) -> String {
         Read::BlockTime(number) => format!("the time of block {number}"),
         Read::GasUsed(tx) => format!("the gas of transaction {}", short_hex(tx.as_bytes())),
     }
+}
+
+/// Whether a refusal with this reason may be none for another caller. Most are not about the caller ("No data present",
+/// "No proposed aggregator present"), and to ask those again would cost every report a round trip.
+fn minds_the_caller(reason: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "access",
+        "allow",
+        "author",
+        "call",
+        "contract",
+        "custom error",
+        "eoa",
+        "origin",
+        "owner",
+        "permi",
+        "sender",
+        "whitelist",
+    ];
+    let reason = reason.to_lowercase();
+    WORDS.iter().any(|word| reason.contains(word))
 }
 
 /// The jobs in portions of `most`.

@@ -75,8 +75,8 @@ async fn what_refuses_contracts_is_asked_again_as_a_person_all_in_one_batch() {
     let seen = server.seen.lock().expect("no panic");
     assert_eq!(
         methods(&seen[2]).len(),
-        3,
-        "two calls and the pin: one asked twice is sent once, one that is not there is not asked again"
+        2,
+        "one call and the pin: one asked twice is sent once; what is not there, and what says no to all, not again"
     );
 }
 

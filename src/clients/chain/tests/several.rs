@@ -151,6 +151,27 @@ async fn one_on_another_fork_or_behind_is_said_and_the_others_answer() {
 }
 
 #[tokio::test]
+async fn a_machine_behind_the_same_url_that_lacks_the_block_is_waited_for() {
+    let (fake, behind) = (FakeChain::default(), FakeChain { head: 999, ..FakeChain::default() });
+    let server = serve(move |before, seen| if before == 1 { behind.reply(seen) } else { fake.reply(seen) }).await;
+    let chain = chain(&[server.url()]);
+    let head = chain.head().await.expect("a head");
+    assert!(chain.snapshot(&head.block, vec![read(FEED, "decimals")]).await[0].is_ok());
+    assert_eq!((server.requests(), noticed(&chain)), (3, vec![NoticeKind::Lags]));
+}
+
+#[tokio::test]
+async fn a_block_that_never_comes_is_given_up() {
+    let (fake, behind) = (FakeChain::default(), FakeChain { head: 999, ..FakeChain::default() });
+    let server = serve(move |before, seen| if before > 0 { behind.reply(seen) } else { fake.reply(seen) }).await;
+    let chain = chain(&[server.url()]);
+    let head = chain.head().await.expect("a head");
+    let fault = chain.snapshot(&head.block, vec![read(FEED, "decimals")]).await.remove(0).expect_err("behind");
+    assert!(fault.kind == Kind::Missing && fault.message.contains("does not have block 1000"), "{fault}");
+    assert_eq!(server.requests(), 4);
+}
+
+#[tokio::test]
 async fn a_quorum_that_agrees_answers_and_one_that_does_not_is_a_finding() {
     let servers = [good(FakeChain::default()).await, good(FakeChain { decimals: 18, ..FakeChain::default() }).await];
     let chain = quorum(&servers.each_ref().map(Server::url), 2);

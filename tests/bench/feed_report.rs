@@ -105,7 +105,10 @@ fn main() {
     let output =
         ira(&all).arg(format!("http://127.0.0.1:{}", slow.port)).env("IRA_LOG", "info").output().expect("ira runs");
     let said = String::from_utf8_lossy(&output.stderr);
-    let trips = said.lines().find(|line| line.contains("round trips")).unwrap_or("the count of round trips is missing");
+    let trips = said
+        .lines()
+        .find_map(|line| line.split_once("ira::connect: "))
+        .map_or("the count of round trips is missing", |(_, trips)| trips);
     let begun = Instant::now();
     run(ira(&all).arg(format!("http://127.0.0.1:{}", slow.port)));
     println!(

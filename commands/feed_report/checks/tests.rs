@@ -169,7 +169,9 @@ fn stale_waits_for_heartbeat_and_grace() {
     let slow = |age| {
         after("stale", |_, facts| {
             facts.round = Ok(round(24, 300_000, age));
-            rounds(facts).iter_mut().for_each(|one| one.observed_at = one.updated_at.map(|at| at - 100));
+            for one in rounds(facts) {
+                one.observed_at = one.updated_at.map(|at| at - 100);
+            }
         })
     };
     assert_eq!((slow(3_900), slow(3_901)), ("ok", "warn"), "grace is three median latencies where that is more");
@@ -372,11 +374,11 @@ fn a_waiting_transaction_is_stuck_unless_a_round_was_just_written() {
 #[test]
 fn one_that_never_transmits_is_told_from_one_whose_turn_has_not_come() {
     let skip = |facts: &mut Facts| {
-        rounds(facts).iter_mut().for_each(|one| {
+        for one in rounds(facts) {
             if one.transmitter == account(3) {
                 one.transmitter = account(0);
             }
-        })
+        }
     };
     assert_eq!(after("transmitter-never", |_, facts| skip(facts)), "warn");
     let few = after("transmitter-never", |_, facts| {

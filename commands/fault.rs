@@ -12,7 +12,7 @@ pub enum Kind {
     Config,
     /// A contract call reverted: the chain answered, and the answer is no.
     Reverted,
-    /// What was asked about does not exist there (no code at the address, no such block).
+    /// What was asked about does not exist there (no code at the address, no such function, no such block).
     Missing,
     /// The endpoint is another chain than the one asked for.
     WrongNetwork,
@@ -105,6 +105,12 @@ impl Fault {
         let mut causes = vec![self.message];
         causes.extend(self.causes);
         Self { kind: self.kind, message: message.into(), causes, hint: self.hint }
+    }
+
+    /// Whether this is the chain's own word that nothing such is there, and not a question that went unanswered: the
+    /// first may mean that something does not apply, the second is unknown.
+    pub fn is_absence(&self) -> bool {
+        matches!(self.kind, Kind::Missing | Kind::Reverted)
     }
 
     /// Message and causes in one line, for a finding's evidence.

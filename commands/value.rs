@@ -96,7 +96,20 @@ pub enum Value {
 
 impl Value {
     fn bad(&self, wanted: &str) -> Fault {
-        Fault::new(Kind::BadAnswer, format!("expected {wanted}, got {self:?}"))
+        Fault::new(Kind::BadAnswer, format!("expected {wanted}, got {}", self.kind()))
+    }
+
+    /// What it is, for a message: the value itself may be a stranger's megabytes.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Uint(_) => "an unsigned integer",
+            Self::Int(_) => "a signed integer",
+            Self::Bool(_) => "a bool",
+            Self::Address(_) => "an address",
+            Self::Bytes(_) => "bytes",
+            Self::Text(_) => "a string",
+            Self::List(_) => "several values",
+        }
     }
 
     /// The unsigned integer in it.
@@ -110,7 +123,11 @@ impl Value {
     /// The unsigned integer in it, when it fits 64 bits.
     pub fn u64(&self) -> Result<u64, Fault> {
         let value = self.uint()?;
-        if value.bits() > 64 { Err(self.bad("an integer below 2^64")) } else { Ok(value.low_u64()) }
+        if value.bits() > 64 {
+            Err(Fault::new(Kind::BadAnswer, format!("expected an integer below 2^64, got {value}")))
+        } else {
+            Ok(value.low_u64())
+        }
     }
 
     /// The signed integer in it.
@@ -163,7 +180,9 @@ impl Value {
 
     /// Item `index` of several.
     pub fn at(&self, index: usize) -> Result<&Value, Fault> {
-        self.list()?.get(index).ok_or_else(|| self.bad(&format!("at least {} values", index + 1)))
+        self.list()?
+            .get(index)
+            .ok_or_else(|| Fault::new(Kind::BadAnswer, format!("expected at least {} values", index.saturating_add(1))))
     }
 }
 

@@ -93,6 +93,19 @@ pub(super) fn sort_out(
             }
         });
     }
+    // Some servers refuse a batch item by item.
+    let by_item = |slot: &Option<Result<Raw, Fault>>| match slot {
+        Some(Err(fault)) if fault.kind == Kind::TooLarge && fault.message.to_lowercase().contains("batch") => {
+            Some(fault.clone())
+        }
+        _ => None,
+    };
+    if count > 1
+        && let Some(refused) = out.iter().map(by_item).collect::<Option<Vec<Fault>>>()
+        && let Some(fault) = refused.into_iter().next()
+    {
+        return Err(fault.into());
+    }
     let missing = || Err(Fault::new(Kind::BadAnswer, "leaves the question out of its answer"));
     Ok(out.into_iter().map(|slot| slot.unwrap_or_else(missing)).collect())
 }
@@ -192,12 +205,14 @@ fn classify(code: i64, message: &str) -> Kind {
         return Kind::RateLimited;
     }
     let much = ["large", "limit", "exceed", "too many", "too wide", "maximum", "more than", "up to", "max "];
+    let over = ["less than", "greater than", "too big", "at most", "ranges over", "query timeout", "request timed out"];
     let of = ["batch", "block range", "range", "result", "response", "logs", "size", "request", "query", "blocks"];
-    if starved || code == -32005 || (has(&much) && has(&of)) {
+    if starved || code == -32005 || ((has(&much) || has(&over)) && has(&of)) {
         return Kind::TooLarge;
     }
     if has(&["header not found", "unknown block", "block not found", "missing trie node", "block is out of range"])
         || has(&["blockoutofrange", "block number out of range", "historical state", "state is not available"])
+        || has(&["pruned", "pruning", "no state available", "could not find block"])
     {
         return Kind::Missing;
     }
@@ -257,6 +272,15 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_refused_item_by_item_is_refused_as_a_whole() {
+        let item = |id: u64| format!(r#"{{"id":{id},"error":{{"code":-32600,"message":"Batch size is too large"}}}}"#);
+        let refusal = sorted(&format!("[{},{}]", item(10), item(11)), 2).expect_err("refused");
+        assert!(refusal.less_may_do && refusal.fault.kind == Kind::TooLarge);
+        let mixed = format!(r#"[{},{{"id":11,"result":1}}]"#, item(10));
+        assert!(sorted(&mixed, 2).expect("one is answered")[1].is_ok());
+    }
+
+    #[test]
     fn what_is_no_json_is_said_and_cut() {
         for (body, what) in [
             ("<!DOCTYPE html><h1>segmentsegment1</h1>", "HTML"),
@@ -287,6 +311,14 @@ mod tests {
             (-32600, "eth_getLogs is limited to a 10,000 range", Kind::TooLarge),
             (-32000, "exceed maximum block range: 50000", Kind::TooLarge),
             (-32600, "Batch size too large", Kind::TooLarge),
+            (-32602, "Invalid params: block range must be less than 800", Kind::TooLarge),
+            (-32000, "response size should not greater than 10000000 bytes", Kind::TooLarge),
+            (35, "ranges over 10000 blocks are not supported on freetier", Kind::TooLarge),
+            (-32000, "Query timeout exceeded. Consider reducing your block range.", Kind::TooLarge),
+            (-32000, "requested too many blocks from 1 to 9000, maximum is set to 2048", Kind::TooLarge),
+            (-32000, "Block range is too wide (maximum 1024)", Kind::TooLarge),
+            (31, "Batch of more than 3 requests are not allowed on free tier", Kind::TooLarge),
+            (-32000, "state at block #5 is pruned", Kind::Missing),
             (-32000, "out of gas", Kind::TooLarge),
             (-32603, "EVM error MemoryOOG", Kind::TooLarge),
             (-32000, "header not found", Kind::Missing),

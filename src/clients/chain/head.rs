@@ -33,6 +33,7 @@ struct Introduced {
 
 /// See [`ChainRead::head`](ira_commands::ports::ChainRead::head).
 pub(super) async fn head(chain: &Chain) -> Result<Head, Fault> {
+    chain.notices.clear();
     for node in &chain.nodes {
         node.learn(|state| state.standing = Standing::Unproven);
     }
@@ -50,7 +51,7 @@ pub(super) async fn head(chain: &Chain) -> Result<Head, Fault> {
         chain.notices.add(NoticeKind::Failed, node, fault.one_line());
     }
     let block = pin(chain, &mut present);
-    if chain.quorum > 1 {
+    if present.len() > 1 {
         compare(chain, &mut present, block).await;
     }
     if present.len() < chain.quorum {

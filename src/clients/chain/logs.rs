@@ -134,7 +134,7 @@ impl Piece {
 
     /// Two of it that are together the same; `None` when it is as small as can be.
     fn halve(&self, node: &Node, fault: &Fault) -> Option<[Piece; 2]> {
-        let blocks = self.to - self.from + 1;
+        let blocks = (self.to - self.from).saturating_add(1);
         if blocks > 1 {
             let half = blocks.div_ceil(2);
             let most = told_range(&fault.message).filter(|told| *told < blocks).unwrap_or(half);

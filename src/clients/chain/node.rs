@@ -120,6 +120,11 @@ impl Notices {
         }
     }
 
+    /// Forgets what was noticed of an earlier block.
+    pub(super) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     pub(super) fn all(&self) -> Vec<Notice> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -284,8 +289,12 @@ fn alike<T: PartialEq>(one: &Result<T, Fault>, other: &Result<T, Fault>) -> bool
     }
 }
 
-/// The fault of a question that too few endpoints answered: the first one's, with the others behind it.
+/// The fault of a question that too few endpoints answered: the first one's, with the others behind it. It is never of
+/// kind [`Kind::Missing`]: an endpoint that lacks the block says nothing of what is in it.
 fn unanswered(got: usize, needed: usize, mut troubles: Vec<Fault>) -> Fault {
+    for fault in troubles.iter_mut().filter(|fault| fault.kind == Kind::Missing) {
+        fault.kind = Kind::Unreachable;
+    }
     if troubles.is_empty() && got == 0 {
         return Fault::new(Kind::Failed, "no endpoint has proven yet that it is the chain asked for");
     }

@@ -193,7 +193,7 @@ impl Sheet<'_> {
         }
         let undecodable = || {
             let what = self.named(slot, "answers what does not fit its interface");
-            Trouble::Final(Fault::new(Kind::BadAnswer, what))
+            absent(what)
         };
         function.decode(data).ok_or_else(undecodable)
     }
@@ -219,6 +219,11 @@ impl Sheet<'_> {
                         (true, _) => self.decoded(slot, data),
                         // A contract may refuse other contracts: asked again as a plain account.
                         (false, Some(why)) if minds_the_caller(&why) => {
+                            plain.push(slot);
+                            continue;
+                        }
+                        // Nor need it say why; of the reads that every feed answers, this is the one that counts.
+                        (false, None) if self.is_the_answer(slot) => {
                             plain.push(slot);
                             continue;
                         }
@@ -249,6 +254,11 @@ impl Sheet<'_> {
                 }
             }
         }
+    }
+
+    /// Whether the read is of a feed's last round.
+    fn is_the_answer(&self, slot: usize) -> bool {
+        matches!(&self.reads[slot], Read::Call { call, .. } if call.function == "latestRoundData")
     }
 
     /// A revert, with what reverted.

@@ -65,7 +65,7 @@ async fn what_was_not_recorded_is_said_and_is_no_lag() {
     let replay = Chain::replay(&Recording::parse(&text).expect("a recording"), config(&[])).expect("a chain");
     let head = replay.head().await.expect("a head");
     let fault = replay.snapshot(&head.block, vec![Read::Nonce(FEED)]).await.remove(0).expect_err("not recorded");
-    assert!(fault.kind == Kind::Missing && fault.message.contains("eth_getTransactionCount"), "{fault}");
+    assert!(fault.kind == Kind::Unreachable && fault.message.contains("eth_getTransactionCount"), "{fault}");
     assert!(replay.notices().is_empty());
     assert_eq!(replay.snapshot(&head.block, vec![]).await, Vec::<Result<Value, _>>::new());
 }

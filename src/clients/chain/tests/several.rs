@@ -167,7 +167,7 @@ async fn a_block_that_never_comes_is_given_up() {
     let chain = chain(&[server.url()]);
     let head = chain.head().await.expect("a head");
     let fault = chain.snapshot(&head.block, vec![read(FEED, "decimals")]).await.remove(0).expect_err("behind");
-    assert!(fault.kind == Kind::Missing && fault.message.contains("does not have block 1000"), "{fault}");
+    assert!(fault.kind == Kind::Unreachable && fault.message.contains("does not have block 1000"), "{fault}");
     assert_eq!(server.requests(), 4);
 }
 

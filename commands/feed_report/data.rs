@@ -47,7 +47,7 @@ fn feed(scene: &Scene, facts: &Facts, judged: &Judged) -> Json {
         "description": facts.description.as_ref().ok(),
         "decimals": decimals,
         "aggregator": address(facts.aggregator),
-        "phase_id": facts.phase,
+        "phase_id": facts.phase.as_ref().and_then(|phase| phase.as_ref().ok()),
         "kind": facts.kind.word(),
         "type_and_version": facts.type_and_version.as_ref().ok(),
         "answer": answer,
@@ -96,21 +96,20 @@ fn oracles(facts: &Facts, judged: &Judged) -> Vec<Json> {
                 "rounds_observed": part.map(|part| part.observed),
                 "rounds_total": seen.as_ref().map(|seen| seen.rounds),
                 "last_observed_round": part.and_then(|part| part.last_round).map(|round| round.to_string()),
-                "status": oracle_status(judged, index),
+                "status": oracle_status(facts, judged, index),
             })
         })
         .collect()
 }
 
-/// The worst finding that names oracle `index` in its evidence.
-pub fn oracle_status(judged: &Judged, index: usize) -> Status {
-    judged
-        .findings
-        .iter()
-        .filter(|finding| names(finding, index))
-        .map(|finding| finding.status)
-        .max()
-        .unwrap_or(Status::Ok)
+/// The worst finding that names oracle `index` in its evidence; what could not be read of it makes it unknown.
+pub fn oracle_status(facts: &Facts, judged: &Judged, index: usize) -> Status {
+    let oracle = facts.oracles.as_ref().ok().and_then(|oracles| oracles.get(index));
+    let read = oracle.is_some_and(|o| o.balance.is_ok() && o.nonce.is_ok() && o.pending_nonce.is_ok());
+    let seen = judged.get("silent-oracle").is_none_or(|finding| finding.status != Status::Unknown);
+    let least = if read && seen { Status::Ok } else { Status::Unknown };
+    let named = judged.findings.iter().filter(|finding| names(finding, index)).map(|finding| finding.status);
+    named.fold(least, Status::max)
 }
 
 /// The findings that name oracle `index`, worst first.

@@ -1,15 +1,23 @@
 //! From answers and events to facts. Undecodable is unknown, with the reason.
 
+use std::collections::HashMap;
+
 use crate::fault::{Fault, Kind};
 use crate::ports::{Interface, Log};
-use crate::text::clean;
+use crate::text::excerpt;
 use crate::value::{H160, H256, I256, Value};
 
 use super::facts::{
-    Access, Billing, Config, ConfigEvent, Facts, FeedKind, FluxFunds, Known, OldPhase, Oracle, Round, Transmission,
+    Access, Billing, Config, ConfigEvent, Facts, FeedKind, FluxFunds, Known, OldPhase, Oracle, Proposed, Round,
+    Transmission,
 };
 use super::sheet::Sheet;
 use super::target::Target;
+
+/// The most oracles of any aggregator: an observer's index is one byte (the contracts allow 31, Flux 77).
+const MOST_ORACLES: usize = 256;
+/// Longest text of a contract that is kept, characters.
+const LONGEST: usize = 200;
 
 /// `(roundId, answer, startedAt, updatedAt, answeredInRound)`.
 pub fn round(value: &Value) -> Known<Round> {
@@ -33,47 +41,77 @@ pub fn config_block(sheet: &Sheet) -> Known<u64> {
 
 /// The oracles' accounts, by index, whatever the kind of aggregator.
 pub fn oracle_accounts(sheet: &Sheet) -> Known<Vec<H160>> {
-    sheet
-        .get("getTransmitters")
-        .or_else(|_| sheet.get("transmitters"))
-        .or_else(|_| sheet.get("getOracles"))?
-        .list()?
-        .iter()
-        .map(Value::address)
-        .collect()
+    let named = match kind(sheet)? {
+        FeedKind::Ocr2 => sheet.get("getTransmitters")?.list()?,
+        FeedKind::Ocr1 => sheet.get("transmitters")?.list()?,
+        FeedKind::Flux => sheet.get("getOracles")?.list()?,
+        FeedKind::Other | FeedKind::Unread => return Ok(Vec::new()),
+    };
+    match named.len() {
+        0 => Err(Fault::new(Kind::Missing, "the aggregator names no oracles")),
+        count if count > MOST_ORACLES => {
+            Err(Fault::new(Kind::Missing, format!("the aggregator names {count} oracles, more than there can be")))
+        }
+        _ => named.iter().map(Value::address).collect(),
+    }
 }
 
-fn kind(sheet: &Sheet) -> FeedKind {
+/// What the aggregator is, by the getter of its oracles; a fault where one went unanswered that would have told.
+fn kind(sheet: &Sheet) -> Known<FeedKind> {
     // OCR2's base has `transmitters()` as well, so its own getter is asked for first.
-    if sheet.get("getTransmitters").is_ok() {
-        FeedKind::Ocr2
-    } else if sheet.get("transmitters").is_ok() {
-        FeedKind::Ocr1
-    } else if sheet.get("getOracles").is_ok() {
-        FeedKind::Flux
-    } else {
-        FeedKind::Other
+    for (getter, kind) in
+        [("getTransmitters", FeedKind::Ocr2), ("transmitters", FeedKind::Ocr1), ("getOracles", FeedKind::Flux)]
+    {
+        match sheet.get(getter) {
+            Ok(_) => return Ok(kind),
+            Err(fault) if fault.is_absence() => {}
+            Err(fault) => return Err(fault),
+        }
     }
+    Ok(FeedKind::Other)
+}
+
+/// The events of the window, by the contract that emitted them.
+pub type Window = Known<HashMap<H160, Vec<Log>>>;
+
+/// Sorts events by their contract.
+pub fn by_contract(logs: Known<Vec<Log>>) -> Window {
+    let mut sorted: HashMap<H160, Vec<Log>> = HashMap::new();
+    for log in logs? {
+        sorted.entry(log.address).or_default().push(log);
+    }
+    Ok(sorted)
+}
+
+/// The `ConfigSet` events that were looked for.
+struct ConfigReadings {
+    /// Those of the window, oldest first.
+    window: Known<Vec<ConfigEvent>>,
+    /// Those of the block that the aggregator names, where that lies before the window.
+    older: Option<Known<Vec<ConfigEvent>>>,
 }
 
 /// One feed's share of the events.
 pub struct Readings {
     transmissions: Known<Vec<Transmission>>,
-    /// `ConfigSet` events, each with its block and digest (none on OCR1).
-    configs: Known<Vec<(u64, ConfigEvent)>>,
+    configs: ConfigReadings,
 }
 
 impl Readings {
     /// Picks the events of `aggregator` out of the window, and its `ConfigSet` from `config` where that is older.
-    pub fn new(aggregator: H160, window: &Known<Vec<Log>>, config: Option<&Known<Vec<Log>>>) -> Self {
-        let own = |logs: &[Log]| logs.iter().filter(|log| log.address == aggregator).cloned().collect::<Vec<_>>();
-        let window = window.as_ref().map(|logs| own(logs)).map_err(Clone::clone);
-        let transmissions = window.clone().map(|logs| transmissions(&logs));
-        let configs = match config {
-            Some(older) => older.as_ref().map(|logs| config_events(&own(logs))).map_err(Clone::clone),
-            None => window.map(|logs| config_events(&logs)),
+    pub fn new(aggregator: H160, window: &Window, config: Option<&Known<Vec<Log>>>) -> Self {
+        let own: Known<Vec<&Log>> = match window {
+            Ok(sorted) => Ok(sorted.get(&aggregator).into_iter().flatten().collect()),
+            Err(fault) => Err(fault.clone()),
         };
-        Self { transmissions, configs }
+        let older = config.map(|older| {
+            let logs = older.as_ref().map_err(Clone::clone)?;
+            Ok(config_events(&logs.iter().filter(|log| log.address == aggregator).collect::<Vec<_>>()))
+        });
+        Self {
+            transmissions: own.clone().map(|logs| transmissions(&logs)),
+            configs: ConfigReadings { window: own.map(|logs| config_events(&logs)), older },
+        }
     }
 
     /// The transaction of the newest transmission.
@@ -82,24 +120,29 @@ impl Readings {
     }
 }
 
-/// Puts `NewTransmission` and the `AnswerUpdated` of the same transaction together; a Flux round is put together from
-/// its submissions. An event that cannot be taken apart is left out.
-fn transmissions(logs: &[Log]) -> Vec<Transmission> {
+/// Puts `NewTransmission` and the `AnswerUpdated` of the same transaction together. An event that cannot be taken apart
+/// is left out.
+fn transmissions(logs: &[&Log]) -> Vec<Transmission> {
     let mut found: Vec<Transmission> = Vec::new();
+    let mut places: HashMap<(H256, u64), usize> = HashMap::new();
     for log in logs {
         let transmission = match (log.interface, log.event) {
             (Interface::Ocr2, "NewTransmission") => ocr2_transmission(log),
             (Interface::Ocr1, "NewTransmission") => ocr1_transmission(log),
             _ => continue,
         };
-        found.extend(transmission);
+        // More observers than oracles can be: no such contract, and too much to go through.
+        if let Some(one) = transmission.ok().filter(|one| one.observers.len() <= MOST_ORACLES) {
+            places.insert((one.tx, one.round), found.len());
+            found.push(one);
+        }
     }
     for log in logs.iter().filter(|log| log.event == "AnswerUpdated") {
         if let Some(updated_at) = log.fields.get(2).and_then(|value| value.u64().ok())
             && let Some(round) = log.fields.get(1).and_then(|value| value.u64().ok())
-            && let Some(one) = found.iter_mut().rev().find(|one| one.tx == log.tx && one.round == round)
+            && let Some(place) = places.get(&(log.tx, round))
         {
-            one.updated_at = Some(updated_at);
+            found[*place].updated_at = Some(updated_at);
         }
     }
     found
@@ -154,45 +197,59 @@ fn ocr1_transmission(log: &Log) -> Known<Transmission> {
     })
 }
 
-fn config_events(logs: &[Log]) -> Vec<(u64, ConfigEvent)> {
+fn config_events(logs: &[&Log]) -> Vec<ConfigEvent> {
     let addresses = |value: &Value| -> Known<Vec<H160>> { value.list()?.iter().map(Value::address).collect() };
     logs.iter()
         .filter(|log| log.event == "ConfigSet")
         .filter_map(|log| {
             // OCR2 has the digest in front of the count; from there on both are alike.
             let first = if log.interface == Interface::Ocr2 { 3 } else { 2 };
-            Some((
-                log.block,
-                ConfigEvent {
-                    tx: log.tx,
-                    signers: addresses(field(log, first).ok()?).ok()?,
-                    transmitters: addresses(field(log, first + 1).ok()?).ok()?,
-                    f: field(log, first + 2).ok()?.u64().ok()?,
-                },
-            ))
+            Some(ConfigEvent {
+                block: log.block,
+                tx: log.tx,
+                signers: addresses(field(log, first).ok()?).ok()?,
+                transmitters: addresses(field(log, first + 1).ok()?).ok()?,
+                f: field(log, first + 2).ok()?.u64().ok()?,
+            })
         })
         .collect()
 }
 
-fn config(sheet: &Sheet, kind: &FeedKind, events: Known<Vec<(u64, ConfigEvent)>>) -> Known<Config> {
+fn config(sheet: &Sheet, kind: FeedKind, read: ConfigReadings) -> Known<Config> {
     let details = sheet.get("latestConfigDetails")?;
     let block = details.at(1)?.u64()?;
     let mut digest = details.at(2)?.bytes()?.to_vec();
-    if *kind == FeedKind::Ocr1 {
+    if kind == FeedKind::Ocr1 {
         digest.truncate(16);
     }
+    let ConfigReadings { window, older } = read;
+    let newest = window.as_ref().map(|events| events.last().cloned()).map_err(Clone::clone);
     // Several configurations in one block: the last is in force.
-    let event = events.and_then(|events| {
-        events.into_iter().rfind(|(at, _)| *at == block).map(|(_, event)| event).ok_or_else(|| {
+    let event = older.unwrap_or(window).and_then(|events| {
+        events.into_iter().rfind(|event| event.block == block).ok_or_else(|| {
+            // On an L2 that counts the L1's blocks the number means another chain's block.
             Fault::new(Kind::Missing, format!("block {block}, which the aggregator names, holds no ConfigSet event"))
         })
     });
+    let set_at = match &event {
+        Err(fault) if fault.kind == Kind::Missing => Err(fault.clone()),
+        _ => sheet.get("config time").and_then(Value::u64),
+    };
+    let (event, set_at) = match (event, &newest) {
+        // The event itself is worth more than the number.
+        (Err(_), Ok(Some(newest))) => {
+            let same = newest.block == block;
+            (Ok(newest.clone()), if same { set_at } else { Err(Fault::new(Kind::Failed, "its time was not read")) })
+        }
+        (event, _) => (event, set_at),
+    };
     Ok(Config {
         count: details.at(0)?.u64()?,
         block,
-        set_at: sheet.get("config time").and_then(Value::u64),
+        set_at,
         digest,
         event,
+        newest_in_window: newest.map(|newest| newest.map(|event| event.block)),
     })
 }
 
@@ -210,10 +267,10 @@ fn oracles(sheet: &Sheet, accounts: &[H160]) -> Vec<Oracle> {
         .collect()
 }
 
-fn billing(sheet: &Sheet, kind: &FeedKind) -> Known<Billing> {
+fn billing(sheet: &Sheet, kind: FeedKind) -> Known<Billing> {
     let value = sheet.get("getBilling")?;
     let item = |index| value.at(index).and_then(Value::u64);
-    let ocr1 = *kind == FeedKind::Ocr1;
+    let ocr1 = kind == FeedKind::Ocr1;
     Ok(Billing {
         max_gas_gwei: item(0)?,
         reasonable_gas_gwei: item(1)?,
@@ -235,9 +292,14 @@ fn is_feed(target: &Target, sheet: &Sheet) -> Result<(), Fault> {
     let address = crate::units::address(target.address);
     // A transport fault hits every read alike: it, and not the contract, is what is wrong.
     if let Err(fault) = &round
-        && !matches!(fault.kind, Kind::Missing | Kind::Reverted | Kind::BadAnswer)
+        && !fault.is_absence()
     {
-        return Err(fault.clone().wrap(format!("cannot read the feed at {address}")));
+        return Err(unavailable(fault.clone()).wrap(format!("cannot read the feed at {address}")));
+    }
+    if sheet.get("aggregator").and_then(Value::address).is_ok_and(|aggregator| aggregator.is_zero()) {
+        return Err(Fault::new(Kind::Missing, format!("the proxy at {address} has no aggregator"))
+            .because("its aggregator() is the zero address: it was never set up, or is retired")
+            .hint("look the feed up by its name: `ira feed-report NAME`"));
     }
     match sheet.get("code").and_then(Value::bytes) {
         Ok([]) => Err(Fault::new(Kind::Missing, format!("there is no contract at {address}"))
@@ -246,8 +308,16 @@ fn is_feed(target: &Target, sheet: &Sheet) -> Result<(), Fault> {
         Ok(_) => Err(Fault::new(Kind::Missing, format!("the contract at {address} is no feed"))
             .because("it answers none of latestRoundData, decimals, latestConfigDetails")
             .hint("give the address of the feed's proxy or aggregator")),
-        Err(fault) => Err(fault.wrap(format!("cannot read the feed at {address}"))),
+        Err(fault) => Err(unavailable(fault).wrap(format!("cannot read the feed at {address}"))),
     }
+}
+
+/// A chain that cannot be read ends a command as unavailable, whatever words the endpoint had for it.
+pub fn unavailable(mut fault: Fault) -> Fault {
+    if fault.kind == Kind::Failed {
+        fault.kind = Kind::Unreachable;
+    }
+    fault
 }
 
 /// Puts the facts of one feed together.
@@ -255,37 +325,35 @@ pub fn facts(
     target: Target,
     proxy: Option<H160>,
     aggregator: H160,
-    accounts: &[H160],
+    accounts: Known<&[H160]>,
     sheet: &Sheet,
     readings: Readings,
 ) -> Result<Facts, Fault> {
     is_feed(&target, sheet)?;
-    let kind = kind(sheet);
+    let (kind, unread) = match kind(sheet) {
+        Ok(kind) => (kind, None),
+        Err(fault) => (FeedKind::Unread, Some(fault)),
+    };
+    // What cannot be asked for without knowing the kind is not known either.
+    let of_kind = |applies: bool| applies.then(|| unread.clone().map_or(Ok(()), Err));
     let ocr = kind.is_ocr();
     let flux = kind == FeedKind::Flux;
-    let text = |name| sheet.get(name).and_then(Value::text).map(clean);
+    let text = |name| sheet.get(name).and_then(Value::text).map(|text| excerpt(text, LONGEST));
     let pair = |low, high| Ok((sheet.get(low)?.int()?, sheet.get(high)?.int()?));
     Ok(Facts {
         description: text("description"),
         decimals: sheet.get("decimals").and_then(Value::u64),
-        phase: proxy.and_then(|_| sheet.get("phaseId").and_then(Value::u64).ok()),
+        phase: proxy.map(|_| sheet.get("phaseId").and_then(Value::u64)),
         round: sheet.get("latestRoundData").and_then(round),
         aggregator_round: proxy.map(|_| sheet.get("own round").and_then(round)),
         previous: (0..).map_while(|index| previous(sheet, index)).collect(),
         type_and_version: text("typeAndVersion"),
-        proposed: proposed(sheet).filter(|_| proxy.is_some()),
-        proxy_controller: sheet
-            .get("accessController")
-            .and_then(Value::address)
-            .ok()
-            .filter(|address| proxy.is_some() && !address.is_zero()),
+        proposed: proxy.and_then(|_| proposed(sheet)),
+        proxy_controller: proxy.and_then(|_| named(sheet, "accessController")),
         access: proxy.and_then(|_| access(sheet)),
         old_phase: old_phase(sheet),
-        config: ocr.then(|| config(sheet, &kind, readings.configs)),
-        oracles: match accounts {
-            [] if kind != FeedKind::Other => Err(Fault::new(Kind::Missing, "the aggregator names no oracles")),
-            accounts => Ok(oracles(sheet, accounts)),
-        },
+        config: of_kind(ocr).map(|known| known.and_then(|()| config(sheet, kind, readings.configs))),
+        oracles: accounts.map(|accounts| oracles(sheet, accounts)),
         gas_used: readings
             .transmissions
             .as_ref()
@@ -297,13 +365,15 @@ pub fn facts(
             FeedKind::Ocr1 | FeedKind::Ocr2 => Some(pair("minAnswer", "maxAnswer")),
             FeedKind::Flux => Some(pair("minSubmissionValue", "maxSubmissionValue")),
             FeedKind::Other => None,
+            FeedKind::Unread => of_kind(true).and_then(Result::err).map(Err),
         },
-        billing: ocr.then(|| billing(sheet, &kind)),
+        billing: of_kind(ocr).map(|known| known.and_then(|()| billing(sheet, kind))),
         flux: flux.then(|| Ok(FluxFunds { payment: sheet.get("paymentAmount")?.uint()? })),
         link_available: match kind {
             FeedKind::Ocr1 | FeedKind::Ocr2 => Some(sheet.get("linkAvailableForPayment").and_then(Value::int)),
             FeedKind::Flux => Some(sheet.get("availableFunds").and_then(Value::uint).map(I256::positive)),
             FeedKind::Other => None,
+            FeedKind::Unread => of_kind(true).and_then(Result::err).map(Err),
         },
         heartbeat: target.entry.as_ref().and_then(|entry| entry.heartbeat),
         threshold: target.entry.as_ref().and_then(|entry| entry.threshold),
@@ -319,25 +389,34 @@ fn previous(sheet: &Sheet, index: usize) -> Option<Known<Round>> {
     Some(sheet.asked("round", index)?.and_then(round))
 }
 
-fn proposed(sheet: &Sheet) -> Option<(H160, Known<Round>)> {
-    let address = sheet.get("proposedAggregator").and_then(Value::address).ok().filter(|address| !address.is_zero())?;
-    Some((address, sheet.get("proposedLatestRoundData").and_then(round)))
+/// The address that a getter of the proxy answers; `None` where there is none, or no such getter.
+fn named(sheet: &Sheet, getter: &'static str) -> Option<Known<H160>> {
+    match sheet.get(getter).and_then(Value::address) {
+        Ok(address) if address.is_zero() => None,
+        Err(fault) if fault.is_absence() => None,
+        answer => Some(answer),
+    }
+}
+
+fn proposed(sheet: &Sheet) -> Option<Known<Proposed>> {
+    let proposed = |aggregator| Proposed { aggregator, round: sheet.get("proposedLatestRoundData").and_then(round) };
+    Some(named(sheet, "proposedAggregator")?.map(proposed))
 }
 
 /// An aggregator without `checkEnabled` checks nobody.
 fn access(sheet: &Sheet) -> Option<Known<Access>> {
     match sheet.get("checkEnabled").and_then(Value::bool) {
         Ok(checked) => Some(Ok(Access { checked, allowed: sheet.get("hasAccess").and_then(Value::bool) })),
-        Err(fault) if matches!(fault.kind, Kind::Missing | Kind::Reverted) => None,
+        Err(fault) if fault.is_absence() => None,
         Err(fault) => Some(Err(fault)),
     }
 }
 
-fn old_phase(sheet: &Sheet) -> Option<OldPhase> {
-    let aggregator = sheet.get("old aggregator").and_then(Value::address).ok()?;
-    Some(OldPhase {
+fn old_phase(sheet: &Sheet) -> Option<Known<OldPhase>> {
+    let old = |aggregator| OldPhase {
         aggregator,
         round: sheet.get("old round").and_then(round),
         first_round: sheet.get("first round").and_then(round),
-    })
+    };
+    Some(sheet.asked("old aggregator", 0)?.and_then(Value::address).map(old))
 }

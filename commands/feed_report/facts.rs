@@ -64,7 +64,7 @@ impl Round {
 }
 
 /// What kind of aggregator answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FeedKind {
     /// OCR1: `OffchainAggregator`.
     Ocr1,
@@ -74,22 +74,25 @@ pub enum FeedKind {
     Flux,
     /// It answers as a feed, but as none of those.
     Other,
+    /// It could not be asked what it is: every check that hangs on it is unknown.
+    Unread,
 }
 
 impl FeedKind {
     /// The word shown and serialised.
-    pub fn word(&self) -> &'static str {
+    pub fn word(self) -> &'static str {
         match self {
             Self::Ocr1 => "ocr1",
             Self::Ocr2 => "ocr2",
             Self::Flux => "flux",
             Self::Other => "other",
+            Self::Unread => "unknown",
         }
     }
 
-    /// Whether oracles sign reports off chain.
-    pub fn is_ocr(&self) -> bool {
-        matches!(self, Self::Ocr1 | Self::Ocr2)
+    /// Whether oracles sign reports off chain, as far as can be told.
+    pub fn is_ocr(self) -> bool {
+        matches!(self, Self::Ocr1 | Self::Ocr2 | Self::Unread)
     }
 }
 
@@ -98,7 +101,7 @@ impl FeedKind {
 pub struct Config {
     /// How many there have been.
     pub count: u64,
-    /// The block it was set in.
+    /// The block it was set in, as the aggregator says; on some L2s this counts the L1's blocks.
     pub block: u64,
     /// Time of that block, unix seconds.
     pub set_at: Known<u64>,
@@ -106,11 +109,15 @@ pub struct Config {
     pub digest: Vec<u8>,
     /// What its `ConfigSet` event says.
     pub event: Known<ConfigEvent>,
+    /// Block of the newest `ConfigSet` of the window; `None` where there is none in it.
+    pub newest_in_window: Known<Option<u64>>,
 }
 
 /// The `ConfigSet` event of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigEvent {
+    /// The block it is in.
+    pub block: u64,
     /// The transaction that set it.
     pub tx: H256,
     /// How many faulty oracles are borne.
@@ -136,7 +143,7 @@ pub struct Oracle {
     pub unpaid_observations: Option<Known<u64>>,
 }
 
-/// One `NewTransmission` of the window (or one Flux round with its submissions).
+/// One `NewTransmission` of the window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transmission {
     /// The aggregator's round number.
@@ -196,6 +203,15 @@ pub struct Access {
     pub allowed: Known<bool>,
 }
 
+/// An aggregator that is proposed on the proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposed {
+    /// Its address.
+    pub aggregator: H160,
+    /// Its last round, through the proxy.
+    pub round: Known<Round>,
+}
+
 /// The aggregator that a phase change left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OldPhase {
@@ -223,7 +239,7 @@ pub struct Facts {
     /// `decimals()`.
     pub decimals: Known<u64>,
     /// The proxy's phase.
-    pub phase: Option<u64>,
+    pub phase: Option<Known<u64>>,
     /// The last round, as the proxy (or the aggregator, where that is asked) answers it.
     pub round: Known<Round>,
     /// The last round as the aggregator itself answers it, where the proxy would not.
@@ -234,14 +250,14 @@ pub struct Facts {
     pub kind: FeedKind,
     /// `typeAndVersion()`, cleaned.
     pub type_and_version: Known<String>,
-    /// The proposed aggregator and its last round.
-    pub proposed: Option<(H160, Known<Round>)>,
+    /// The proposed aggregator, where there is one.
+    pub proposed: Option<Known<Proposed>>,
     /// The proxy's own access controller, where one is set.
-    pub proxy_controller: Option<H160>,
+    pub proxy_controller: Option<Known<H160>>,
     /// Whether the proxy may read the aggregator; `None` where nothing is checked or there is no proxy.
     pub access: Option<Known<Access>>,
     /// The phase before this one.
-    pub old_phase: Option<OldPhase>,
+    pub old_phase: Option<Known<OldPhase>>,
     /// The OCR configuration.
     pub config: Option<Known<Config>>,
     /// The oracles, by index.
@@ -271,6 +287,13 @@ impl Facts {
             (Err(_), Some(own @ Ok(_))) => own,
             (round, _) => round,
         }
+    }
+
+    /// Whether the directory's shutdown date has passed at `now` (unix seconds). Dates are announced ahead, and a feed
+    /// that is not shut down yet owes its rounds; so does one whose date cannot be read.
+    pub fn is_shut_down(&self, now: u64) -> bool {
+        let date = self.entry.as_ref().and_then(|entry| entry.shutdown.as_ref());
+        date.and_then(|date| super::date::day(date)).is_some_and(|day| now >= day)
     }
 
     /// Name to show: the directory's, else the description, else what was asked.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::Context;
 use crate::fault::{Fault, Kind};
 use crate::ports::{BlockRef, ChainRead, Head, Interface, Log, LogFilter, Read};
-use crate::units::scaled;
+use crate::units::{self, scaled};
 use crate::value::{H160, U256, Value};
 
 use super::Args;
@@ -19,17 +19,19 @@ use super::target::{Compared, Target};
 const PREVIOUS_ROUNDS: usize = 8;
 /// The window's length in time, where the network's block time is known.
 const WINDOW_SECONDS: f64 = 86_400.0;
-/// The most blocks of a default window: 24 hours on Ethereum.
-const WINDOW_BLOCKS: u64 = 7_200;
+/// The most blocks of a default window: 24 hours of two seconds each, in few enough queries where logs are served in
+/// short ranges.
+const WINDOW_BLOCKS: u64 = 50_000;
+/// The window where the block time is not known: 24 hours on Ethereum.
+const WINDOW_UNKNOWN: u64 = 7_200;
 
 /// Events that tell of rounds and configurations.
-const EVENTS: [(Interface, &str); 6] = [
+const EVENTS: [(Interface, &str); 5] = [
     (Interface::Ocr1, "NewTransmission"),
     (Interface::Ocr2, "NewTransmission"),
     (Interface::Proxy, "AnswerUpdated"),
     (Interface::Ocr1, "ConfigSet"),
     (Interface::Ocr2, "ConfigSet"),
-    (Interface::Flux, "SubmissionReceived"),
 ];
 
 /// Where one feed is being read.
@@ -37,7 +39,9 @@ struct Feed {
     target: Target,
     proxy: Option<H160>,
     aggregator: H160,
-    oracles: Vec<H160>,
+    /// Whether the address asked is a proxy could be told.
+    located: Known<()>,
+    oracles: Known<Vec<H160>>,
 }
 
 /// What became of one target: its facts, or why it could not be read at all.
@@ -66,7 +70,7 @@ pub async fn gather(
     progress.stage("reading aggregators");
     second_stage(&feeds, chain, &block, &mut sheets).await?;
     for (at, feed) in feeds.iter_mut().enumerate() {
-        feed.oracles = decode::oracle_accounts(&sheets[at]).unwrap_or_default();
+        feed.oracles = decode::oracle_accounts(&sheets[at]);
     }
 
     progress.stage("reading oracles and rounds");
@@ -77,6 +81,7 @@ pub async fn gather(
     )
     .await;
     let (window, configs) = logs?;
+    let window = decode::by_contract(window);
     sheet::file(accounts?, &mut sheets);
 
     let mut readings: Vec<Readings> = Vec::with_capacity(feeds.len());
@@ -101,8 +106,9 @@ pub async fn gather(
         .zip(readings)
         .enumerate()
         .map(|(at, (feed, reading))| {
-            let mut facts =
-                decode::facts(feed.target, feed.proxy, feed.aggregator, &feed.oracles, &sheets[at], reading)?;
+            feed.located?;
+            let oracles = feed.oracles.as_deref().map_err(Clone::clone);
+            let mut facts = decode::facts(feed.target, feed.proxy, feed.aggregator, oracles, &sheets[at], reading)?;
             facts.heartbeat = args.heartbeat.or(facts.heartbeat);
             facts.threshold = args.threshold.or(facts.threshold);
             Ok(facts)
@@ -114,9 +120,9 @@ pub async fn gather(
 /// The window in blocks: as asked, else a day of them within bounds.
 fn window_blocks(args: &Args, block_time: Option<f64>) -> u64 {
     args.window.unwrap_or_else(|| match block_time {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive and bounded below 7,200")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive and bounded")]
         Some(seconds) if seconds > 0.0 => ((WINDOW_SECONDS / seconds).ceil() as u64).min(WINDOW_BLOCKS),
-        _ => WINDOW_BLOCKS,
+        _ => WINDOW_UNKNOWN,
     })
 }
 
@@ -155,9 +161,23 @@ async fn first_stage(
 
 /// A contract that names an aggregator is a proxy; anything else is asked as an aggregator itself.
 fn locate(target: Target, sheet: &Sheet) -> Feed {
-    let aggregator = sheet.get("aggregator").and_then(Value::address).ok().filter(|address| !address.is_zero());
     let address = target.address;
-    Feed { target, proxy: aggregator.map(|_| address), aggregator: aggregator.unwrap_or(address), oracles: Vec::new() }
+    let (aggregator, located) = match sheet.get("aggregator").and_then(Value::address) {
+        Ok(aggregator) => (Some(aggregator).filter(|address| !address.is_zero()), Ok(())),
+        Err(fault) if fault.is_absence() => (None, Ok(())),
+        // A proxy read as an aggregator would pass for a feed that most checks do not apply to.
+        Err(fault) => {
+            let what = format!("cannot read the feed at {}", units::address(address));
+            (None, Err(decode::unavailable(fault).wrap(what)))
+        }
+    };
+    Feed {
+        target,
+        proxy: aggregator.map(|_| address),
+        aggregator: aggregator.unwrap_or(address),
+        located,
+        oracles: Ok(Vec::new()),
+    }
 }
 
 async fn second_stage(
@@ -238,7 +258,7 @@ async fn third_stage(
     for (at, feed) in feeds.iter().enumerate() {
         let sheet = &sheets[at];
         let ocr1 = sheet.get("getTransmitters").is_err() && sheet.get("transmitters").is_ok();
-        for (index, account) in feed.oracles.iter().enumerate() {
+        for (index, account) in feed.oracles.iter().flatten().enumerate() {
             batch.ask(at, ("balance", index), Read::Balance(*account));
             batch.ask(at, ("nonce", index), Read::Nonce(*account));
             batch.ask(at, ("pending", index), Read::PendingNonce(*account));

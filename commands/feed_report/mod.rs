@@ -8,6 +8,7 @@ use crate::{Context, units};
 
 mod checks;
 mod data;
+mod date;
 mod decode;
 pub mod directory;
 mod facts;
@@ -19,7 +20,7 @@ pub mod target;
 use checks::Judged;
 use directory::Directory;
 use facts::{Facts, Scene};
-use target::{FeedInput, Reference, Resolved};
+use target::{FeedInput, Reference, Resolved, Target};
 
 /// More feeds than this are shown as a fleet, a row each.
 const SECTIONS: usize = 5;
@@ -48,7 +49,7 @@ pub struct Args {
     #[serde(default, rename = "match")]
     pub matching: Option<String>,
 
-    /// How many blocks back rounds, oracles and configuration changes are looked at [default: 24 hours of blocks, at most 7200]
+    /// How many blocks back rounds, oracles and configuration changes are looked at [default: 24 hours of blocks, at most 50000]
     #[arg(long, value_name = "BLOCKS")]
     #[serde(default)]
     pub window: Option<u64>,
@@ -96,6 +97,24 @@ impl Args {
         }
     }
 
+    /// Whether the numbers mean something. A fault (kind [`Kind::Usage`]) names the argument.
+    fn check(&self) -> Result<(), Fault> {
+        let bad = |what: &str, hint: &str| Err(Fault::new(Kind::Usage, what).hint(hint));
+        if self.window == Some(0) {
+            return bad("--window 0 holds no block", "give the number of blocks to look back, as --window 7200");
+        }
+        if self.heartbeat == Some(0) {
+            return bad("--heartbeat 0 promises nothing", "give the seconds within which a round is due, as 3600");
+        }
+        match self.threshold {
+            Some(percent) if !(percent.is_finite() && percent > 0.0) => {
+                let what = format!("--threshold {percent} is no deviation");
+                bad(&what, "give a percentage above 0, as --threshold 0.5")
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the whole directory is asked for.
     fn wants_all(&self) -> bool {
         self.all || self.matching.is_some()
@@ -104,6 +123,7 @@ impl Args {
 
 /// Reads everything about the feeds asked for and judges it.
 pub async fn run(args: &Args, context: &Context) -> Result<Report, Fault> {
+    args.check()?;
     match report(args, context).await {
         // The block went away under the report: its numbers would not belong together, so all of it is read anew, once.
         Err(fault) if fault.kind == Kind::Reorged => {
@@ -118,12 +138,13 @@ pub async fn run(args: &Args, context: &Context) -> Result<Report, Fault> {
 async fn report(args: &Args, context: &Context) -> Result<Report, Fault> {
     let chain = context.chain()?;
     context.progress().stage("finding the newest block");
-    let head = chain.head().await?;
+    let head = chain.head().await.map_err(decode::unavailable)?;
     let mut warnings = Vec::new();
     let directory = directory(args, context, &head.network, &mut warnings).await?;
     let Resolved { targets, notes } = target::resolve(args, directory.as_ref())?;
     warnings.extend(notes);
     let reference = args.reference.as_deref().map(|input| target::reference(input, directory.as_ref())).transpose()?;
+    warnings.extend(targets.iter().filter_map(by_its_aggregator));
     let (scene, gathered) = gather::gather(args, context, head, targets, reference).await?;
     let mut errors = Vec::new();
     let mut feeds = Vec::with_capacity(gathered.len());
@@ -161,6 +182,12 @@ async fn report(args: &Args, context: &Context) -> Result<Report, Fault> {
         errors,
         warnings,
     })
+}
+
+/// What is not seen of a feed that is asked for by its aggregator.
+fn by_its_aggregator(target: &Target) -> Option<String> {
+    let proxy = units::address(target.proxy_hint()?);
+    Some(format!("{} is an aggregator: access, phases and migrations are seen at its proxy {proxy}", target.input))
 }
 
 /// The directory of the network. That it cannot be had is a fault only where a name has to be looked up in it.

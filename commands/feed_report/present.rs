@@ -72,8 +72,8 @@ fn facts_shown(scene: &Scene, facts: &Facts, judged: &Judged) -> Vec<Fact> {
     if let Ok(round) = facts.best_round() {
         let decimals = facts.decimals.as_ref().ok().copied();
         let exact = decimals.map_or_else(|| round.answer.to_string(), |decimals| scaled(round.answer, decimals));
-        let phase =
-            facts.phase.map_or(String::new(), |phase| format!(" (phase {phase}, #{})", thousands(round.number())));
+        let phase = known_phase(facts)
+            .map_or(String::new(), |phase| format!(" (phase {phase}, #{})", thousands(round.number())));
         add("answer", Cell::shortened(readable(&exact, 8), exact), format!("round {}{phase}", round.id));
         let age = scene.block.timestamp.saturating_sub(round.updated_at);
         let mut promised = Vec::new();
@@ -98,7 +98,7 @@ fn facts_shown(scene: &Scene, facts: &Facts, judged: &Judged) -> Vec<Fact> {
     }
     add("aggregator", Cell::shortened(short_address(facts.aggregator), address(facts.aggregator)), about.join(" · "));
     if let Some(Ok(juels)) = &facts.link_available {
-        let rate = juels_per_day(scene, facts).filter(|rate| *rate > 0.0 && juels.is_positive());
+        let rate = juels_per_day(scene, facts).ok().filter(|rate| *rate > 0.0 && juels.is_positive());
         let note = rate
             .map_or(String::new(), |rate| format!("{} at the rate of the window", days_shown(juels.to_f64() / rate)));
         add("LINK", Cell::from(format!("{} available", link(*juels))), note);
@@ -112,9 +112,13 @@ fn facts_shown(scene: &Scene, facts: &Facts, judged: &Judged) -> Vec<Fact> {
     shown
 }
 
+fn known_phase(facts: &Facts) -> Option<u64> {
+    facts.phase.as_ref()?.as_ref().ok().copied()
+}
+
 fn kind(facts: &Facts) -> String {
     match (&facts.kind, &facts.type_and_version) {
-        (FeedKind::Other, Ok(what)) if !what.is_empty() => what.clone(),
+        (FeedKind::Other | FeedKind::Unread, Ok(what)) if !what.is_empty() => what.clone(),
         (kind, _) => kind.word().to_uppercase(),
     }
 }
@@ -167,7 +171,7 @@ fn oracle_table(scene: &Scene, facts: &Facts, judged: &Judged) -> Option<Table> 
         .iter()
         .enumerate()
         .map(|(index, oracle)| {
-            let status = oracle_status(judged, index);
+            let status = oracle_status(facts, judged, index);
             let part = seen.as_ref().and_then(|seen| seen.parts.get(index));
             let mut notes: Vec<String> = Vec::new();
             if let Some(part) = part.filter(|part| part.missed_in_a_row > 0 && status >= Status::Warn) {

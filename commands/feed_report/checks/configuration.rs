@@ -1,10 +1,14 @@
 //! Is the feed set up as believed: config-changed, aggregator-mismatch, migration-pending, phase-changed, access.
 
+use crate::fault::Kind;
 use crate::report::{Finding, Status};
 use crate::units::{address, duration, hex, percent, short_address, short_hex, thousands};
 
-use super::super::facts::{Facts, Scene};
+use super::super::facts::{Facts, Proposed, Scene};
 use super::{finding, percent_off, unknown};
+
+/// An aggregator in force for longer than this was not put there lately, seconds.
+const WARM_UP: u64 = 30 * 86_400;
 
 /// An OCR configuration set within the window: the first suspect of an alert that began just after.
 pub fn config_changed(scene: &Scene, facts: &Facts) -> Option<Finding> {
@@ -14,23 +18,39 @@ pub fn config_changed(scene: &Scene, facts: &Facts) -> Option<Finding> {
         Err(fault) => return Some(unknown(CHECK, "the configuration", fault)),
     };
     let age = config.set_at.as_ref().ok().map(|at| scene.block.timestamp.saturating_sub(*at));
+    let block = config.event.as_ref().map_or(config.block, |event| event.block);
     let when = match age {
-        Some(age) => format!("{} ago, in block {}", duration(age), thousands(config.block)),
-        None => format!("in block {}", thousands(config.block)),
+        Some(age) => format!("{} ago, in block {}", duration(age), thousands(block)),
+        None => format!("in block {}", thousands(block)),
     };
-    let recent = config.block >= scene.window_from;
     let by = match &config.event {
         Ok(event) => format!(" by transaction {}", short_hex(event.tx.as_bytes())),
         Err(_) => String::new(),
     };
-    let mut found = if recent {
-        finding(CHECK, Status::Warn, format!("configuration {} was set {when}{by}, within the window", config.count))
-    } else {
-        finding(CHECK, Status::Ok, format!("last change {when}"))
+    let misnamed = config.event.as_ref().err().filter(|fault| fault.kind == Kind::Missing);
+    let recent = match (&config.newest_in_window, misnamed) {
+        (Ok(Some(_)), _) => true,
+        // Neither the window's events nor the number can be gone by.
+        (Err(_), Some(fault)) => return Some(unknown(CHECK, "when the configuration was set", fault)),
+        _ => config.block >= scene.window_from,
+    };
+    let mut found = match (recent, misnamed) {
+        _ if config.count == 0 => finding(CHECK, Status::Warn, "no configuration was ever set: no oracle can transmit"),
+        (true, _) => finding(
+            CHECK,
+            Status::Warn,
+            format!("configuration {} was set {when}{by}, within the window", config.count),
+        ),
+        (false, Some(fault)) => finding(
+            CHECK,
+            Status::Ok,
+            format!("no change in the window; when the last one was is not known: {}", fault.one_line()),
+        ),
+        (false, None) => finding(CHECK, Status::Ok, format!("last change {when}")),
     };
     found = found
         .with("count", config.count)
-        .with("block", config.block)
+        .with("block", block)
         .with("set_at", config.set_at.as_ref().ok().copied())
         .with("age_seconds", age)
         .with("digest", hex(&config.digest));
@@ -76,12 +96,17 @@ pub fn aggregator_mismatch(_scene: &Scene, facts: &Facts) -> Option<Finding> {
 pub fn migration_pending(_scene: &Scene, facts: &Facts) -> Option<Finding> {
     const CHECK: &str = "migration-pending";
     facts.proxy?;
-    let Some((proposed, round)) = &facts.proposed else {
-        return Some(finding(CHECK, Status::Ok, "no aggregator is proposed"));
+    let Proposed { aggregator: proposed, round } = match &facts.proposed {
+        None => return Some(finding(CHECK, Status::Ok, "no aggregator is proposed")),
+        Some(Err(fault)) => return Some(unknown(CHECK, "the proposed aggregator", fault)),
+        Some(Ok(proposed)) => proposed,
     };
     let base = |status, message: String| finding(CHECK, status, message).with("proposed", address(*proposed));
     let round = match round {
         Ok(round) => round,
+        Err(fault) if !fault.is_absence() => {
+            return Some(unknown(CHECK, "the proposed answer", fault).with("proposed", address(*proposed)));
+        }
         Err(fault) => {
             return Some(
                 base(
@@ -121,11 +146,17 @@ pub fn migration_pending(_scene: &Scene, facts: &Facts) -> Option<Finding> {
 pub fn phase_changed(scene: &Scene, facts: &Facts) -> Option<Finding> {
     const CHECK: &str = "phase-changed";
     facts.proxy?;
-    let phase = facts.phase?;
+    let phase = match facts.phase.as_ref()? {
+        Ok(phase) => *phase,
+        Err(fault) => return Some(unknown(CHECK, "the proxy's phase", fault)),
+    };
     if phase <= 1 {
         return Some(finding(CHECK, Status::Ok, "the proxy is in its first phase").with("phase", phase));
     }
-    let old = facts.old_phase.as_ref()?;
+    let old = match facts.old_phase.as_ref()? {
+        Ok(old) => old,
+        Err(fault) => return Some(unknown(CHECK, "the former aggregator", fault)),
+    };
     let window = scene.block.timestamp.saturating_sub(window_start(scene, facts));
     let ago = |at: u64| scene.block.timestamp.saturating_sub(at);
     let first = old.first_round.as_ref().ok().filter(|round| round.updated_at > 0);
@@ -137,11 +168,21 @@ pub fn phase_changed(scene: &Scene, facts: &Facts) -> Option<Finding> {
     };
     let begun_lately = first.is_some_and(|round| ago(round.updated_at) <= window);
     let still_updated = last_old.updated_at > 0 && ago(last_old.updated_at) <= window;
+    // A new aggregator is warmed up before the proxy moves to it, but not for long; some former ones are kept going.
+    let long_ago = first.is_some_and(|round| ago(round.updated_at) > WARM_UP);
     let (status, message) = match (begun_lately, still_updated) {
+        (false, true) if long_ago => (
+            Status::Info,
+            format!(
+                "phase {phase}; the former aggregator {} is still updated ({} ago), beside the one in force",
+                short_address(old.aggregator),
+                duration(ago(last_old.updated_at))
+            ),
+        ),
         (_, true) => (
             Status::Warn,
             format!(
-                "phase {phase}: the former aggregator {} was still updated {} ago, so the change is recent",
+                "phase {phase}: the former aggregator {} was still updated {} ago, so the change may be recent",
                 short_address(old.aggregator),
                 duration(ago(last_old.updated_at))
             ),
@@ -212,16 +253,17 @@ pub fn access(_scene: &Scene, facts: &Facts) -> Option<Finding> {
             Err(fault) => return Some(unknown(CHECK, "the access list", fault)),
         }
     }
-    Some(match facts.proxy_controller {
-        Some(controller) => finding(
+    Some(match &facts.proxy_controller {
+        Some(Err(fault)) => unknown(CHECK, "the proxy's access controller", fault),
+        Some(Ok(controller)) => finding(
             CHECK,
             Status::Info,
             format!(
                 "the proxy itself asks {} who may read: a consumer can be refused where you are not",
-                short_address(controller)
+                short_address(*controller)
             ),
         )
-        .with("access_controller", address(controller))
+        .with("access_controller", address(*controller))
         .mend("if a consumer is refused, have it added there", "feed owner"),
         None => finding(CHECK, Status::Ok, "contracts may read the feed through the proxy"),
     })

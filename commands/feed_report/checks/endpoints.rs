@@ -17,13 +17,15 @@ pub fn endpoints_disagree(scene: &Scene, _facts: &Facts) -> Option<Finding> {
         .iter()
         .map(|notice| match notice.kind {
             NoticeKind::Fork | NoticeKind::Disagrees => Status::Critical,
+            // Behind one URL stand many machines: another of them answered, or the reads themselves are unknown.
+            NoticeKind::Lags if scene.endpoints < 2 => Status::Info,
             NoticeKind::Lags => Status::Warn,
             NoticeKind::Failed => Status::Info,
         })
         .max()
         .unwrap_or(Status::Ok);
     let message = match scene.notices.as_slice() {
-        [] => format!("{} endpoints agree", scene.endpoints),
+        [] => format!("{} endpoints agree on block {}", scene.endpoints, scene.block.number),
         notices => notices
             .iter()
             .map(|notice| format!("{}: {}", notice.endpoint, notice.message))

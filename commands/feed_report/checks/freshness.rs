@@ -38,6 +38,15 @@ pub fn stale(scene: &Scene, facts: &Facts) -> Option<Finding> {
                 .mend("ask whether the feed is live yet", "feed owner"),
         );
     }
+    if round.updated_at > scene.block.timestamp.saturating_add(LEAST_GRACE) {
+        let ahead = round.updated_at - scene.block.timestamp;
+        let message = format!("the last round is dated {} after the block: its age is not known", duration(ahead));
+        return Some(
+            finding(CHECK, Status::Unknown, message)
+                .with("updated_at", round.updated_at)
+                .mend("ask what writes this feed's times", "feed owner"),
+        );
+    }
     let age = scene.block.timestamp.saturating_sub(round.updated_at);
     let Some(heartbeat) = facts.heartbeat else {
         return Some(
@@ -47,13 +56,13 @@ pub fn stale(scene: &Scene, facts: &Facts) -> Option<Finding> {
         );
     };
     let latency = facts.median_latency();
-    let grace = LEAST_GRACE.max(latency.unwrap_or(0) * GRACE_LATENCIES);
-    let status = if facts.entry.as_ref().is_some_and(|entry| entry.shutdown.is_some()) {
+    let grace = LEAST_GRACE.max(latency.unwrap_or(0).saturating_mul(GRACE_LATENCIES));
+    let status = if facts.is_shut_down(scene.block.timestamp) {
         // Deprecated: nobody updates it any more, and nobody shall.
         Status::Info
-    } else if age > heartbeat + 2 * grace {
+    } else if age > heartbeat.saturating_add(grace.saturating_mul(2)) {
         Status::Critical
-    } else if age > heartbeat + grace {
+    } else if age > heartbeat.saturating_add(grace) {
         Status::Warn
     } else if block_is_old(scene).is_some_and(|(_, old)| old) {
         Status::Unknown
@@ -125,7 +134,7 @@ pub fn sequencer(scene: &Scene, _facts: &Facts) -> Option<Finding> {
     }
     let since = scene.block.timestamp.saturating_sub(round.started_at);
     let (status, message) = if !round.answer.magnitude.is_zero() {
-        (Status::Critical, format!("the L2 sequencer is down, since {}", duration(since)))
+        (Status::Critical, format!("the L2 sequencer has been down for {}", duration(since)))
     } else if since < SEQUENCER_GRACE {
         let left = duration(SEQUENCER_GRACE - since);
         (
@@ -133,7 +142,7 @@ pub fn sequencer(scene: &Scene, _facts: &Facts) -> Option<Finding> {
             format!("the L2 sequencer came back {} ago; prices may be catching up for {left} more", duration(since)),
         )
     } else {
-        (Status::Ok, format!("the L2 sequencer is up, since {}", duration(since)))
+        (Status::Ok, format!("the L2 sequencer has been up for {}", duration(since)))
     };
     Some(
         finding(CHECK, status, message)
@@ -148,9 +157,17 @@ pub fn sequencer(scene: &Scene, _facts: &Facts) -> Option<Finding> {
 }
 
 /// Whether the directory says that the feed is shut down.
-pub fn deprecated(_scene: &Scene, facts: &Facts) -> Option<Finding> {
+pub fn deprecated(scene: &Scene, facts: &Facts) -> Option<Finding> {
     let entry = facts.entry.as_ref()?;
+    let passed = facts.is_shut_down(scene.block.timestamp);
     Some(match &entry.shutdown {
+        Some(date) if !passed => finding(
+            "deprecated",
+            Status::Info,
+            format!("the feed will be shut down ({date}); until then it owes its rounds"),
+        )
+        .with("shutdown_date", date.clone())
+        .mend("move consumers to the feed that replaces it", "consumers"),
         Some(date) => {
             finding("deprecated", Status::Info, format!("the feed is shut down as of {date}: it is stale on purpose"))
                 .with("shutdown_date", date.clone())

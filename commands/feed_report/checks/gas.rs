@@ -20,8 +20,8 @@ const GAS_CRITICAL: f64 = 3.0;
 const STUCK_CRITICAL: u64 = 3;
 /// After a round so young, one waiting transaction may be the next one on its way.
 const IN_FLIGHT_SECONDS: u64 = 30;
-/// Rounds per oracle that must have passed before one without a transmission is conspicuous.
-const ROUNDS_PER_ORACLE: u64 = 3;
+/// One without a transmission is conspicuous where chance alone would leave one out less often than this.
+const CHANCE: f64 = 0.01;
 
 /// What one transmission costs: gas units, how that is known, and wei at the present price.
 pub fn transmission_cost(scene: &Scene, facts: &Facts) -> Option<(U256, bool, U256)> {
@@ -53,10 +53,14 @@ pub fn transmitter_gas(scene: &Scene, facts: &Facts) -> Option<Finding> {
     let mut worst = Status::Ok;
     let mut poor = Vec::new();
     let mut details = Vec::new();
+    let mut unread = Vec::new();
     for (index, oracle) in oracles.iter().enumerate() {
         let balance = match &oracle.balance {
             Ok(balance) => *balance,
-            Err(fault) => return Some(unknown(CHECK, &format!("balance of #{index}"), fault)),
+            Err(fault) => {
+                unread.push((index, fault));
+                continue;
+            }
         };
         let left = transmissions_left(balance, cost);
         let status = match left {
@@ -67,6 +71,13 @@ pub fn transmitter_gas(scene: &Scene, facts: &Facts) -> Option<Finding> {
         worst = worst.max(status);
         details.push(json!({ "oracle": index, "transmitter": address(oracle.account), "balance_wei": balance.to_string(), "transmissions": left.floor() }));
         poor.push((index, balance, left));
+    }
+    // One that is known to be dry counts for more than another that is not known.
+    if let (true, Some((index, fault))) = (poor.is_empty(), unread.first()) {
+        return Some(
+            unknown(CHECK, &format!("balance of #{index}"), fault)
+                .with("unread", unread.iter().map(|(index, _)| *index).collect::<Vec<_>>()),
+        );
     }
     let price = scene.gas_price.as_ref().map_or(String::new(), |price| gwei(*price));
     let how = if measured { "measured" } else { "assumed" };
@@ -85,6 +96,7 @@ pub fn transmitter_gas(scene: &Scene, facts: &Facts) -> Option<Finding> {
     Some(
         finding(CHECK, worst, message)
             .with("poor", details)
+            .with("unread", unread.iter().map(|(index, _)| *index).collect::<Vec<_>>())
             .with("gas_per_transmission", gas.low_u64())
             .with("gas_source", how)
             .with("gas_price_wei", scene.gas_price.as_ref().map_or(String::new(), U256::to_string))
@@ -112,12 +124,19 @@ pub fn transmitter_stuck(scene: &Scene, facts: &Facts) -> Option<Finding> {
         Err(fault) => return Some(unknown(CHECK, "transmitters", fault)),
     };
     let mut waiting = Vec::new();
+    let mut unread = Vec::new();
     for (index, oracle) in oracles.iter().enumerate() {
         match (&oracle.nonce, &oracle.pending_nonce) {
             (Ok(mined), Ok(pending)) if pending > mined => waiting.push((index, *mined, *pending)),
             (Ok(_), Ok(_)) => {}
-            (Err(fault), _) | (_, Err(fault)) => return Some(unknown(CHECK, &format!("nonces of #{index}"), fault)),
+            (Err(fault), _) | (_, Err(fault)) => unread.push((index, fault)),
         }
+    }
+    if let (true, Some((index, fault))) = (waiting.is_empty(), unread.first()) {
+        return Some(
+            unknown(CHECK, &format!("nonces of #{index}"), fault)
+                .with("unread", unread.iter().map(|(index, _)| *index).collect::<Vec<_>>()),
+        );
     }
     let fresh = facts
         .best_round()
@@ -146,6 +165,7 @@ pub fn transmitter_stuck(scene: &Scene, facts: &Facts) -> Option<Finding> {
     Some(
         finding(CHECK, status, message)
             .with("waiting", details)
+            .with("unread", unread.iter().map(|(index, _)| *index).collect::<Vec<_>>())
             .mend(format!("look again in a minute; if it still waits, the operator of {} replaces it at a higher fee with the same nonce", oracle_list(&indices)), "node operator"),
     )
 }
@@ -161,7 +181,10 @@ pub fn transmitter_never(_scene: &Scene, facts: &Facts) -> Option<Finding> {
         Err(fault) => return Some(unknown(CHECK, "who transmitted", &fault)),
     };
     let never: Vec<usize> = (0..seen.parts.len()).filter(|index| seen.parts[*index].transmitted == 0).collect();
-    let enough = seen.rounds >= ROUNDS_PER_ORACLE * seen.parts.len() as u64;
+    // Turns are drawn: how likely it is that any of the oracles was left out so long by chance.
+    let oracles = seen.parts.len() as f64;
+    let by_chance = oracles * (1.0 - 1.0 / oracles).powf(seen.rounds as f64);
+    let enough = by_chance < CHANCE;
     let (status, message) = match (never.is_empty(), enough) {
         (true, _) => (
             Status::Ok,

@@ -86,7 +86,7 @@ impl Judged {
 /// Runs every check.
 pub fn judge(scene: &Scene, facts: &Facts) -> Judged {
     let mut judged = Judged { findings: Vec::new(), not_applicable: Vec::new() };
-    let shut_down = facts.entry.as_ref().is_some_and(|entry| entry.shutdown.is_some());
+    let shut_down = facts.is_shut_down(scene.block.timestamp);
     for check in CHECKS {
         let applies = !(check.live && shut_down);
         match applies.then(|| (check.judge)(scene, facts)).flatten() {

@@ -21,6 +21,8 @@ const OUTLIER_PERCENT: f64 = 1.0;
 const OUTLIER_ROUNDS: usize = 3;
 /// Epochs that pass so many times faster than before are racing.
 const RACING_TIMES: f64 = 3.0;
+/// Of which so much must be pace, and not time between transmissions: most of it, as the change need not fall on the cut.
+const PACE_TIMES: f64 = 2.0;
 /// Transmissions at the end of the window that are compared with those before.
 const RACING_RECENT: usize = 5;
 
@@ -74,10 +76,10 @@ fn silent(scene: &Scene, facts: &Facts, seen: &Participation) -> Finding {
     };
     let message = if silent.is_empty() {
         format!(
-            "all {} oracles are in the last {} of {}",
+            "each of {} oracles took part in the last {} of {}",
             seen.parts.len(),
             plural(SILENT_ROUNDS.min(seen.rounds), "round"),
-            plural(seen.rounds, "round")
+            seen.rounds
         )
     } else {
         let quorum = if speaking < needed {
@@ -153,6 +155,7 @@ fn by_counts(facts: &Facts) -> Option<Finding> {
     Some(
         finding("silent-oracle", status, message)
             .with("counts", counts)
+            .with("silent", silent.clone())
             .mend(format!("ask the operators of {} to check their nodes", oracle_list(&silent)), "node operators"),
     )
 }
@@ -237,25 +240,31 @@ pub fn epoch_racing(_scene: &Scene, facts: &Facts) -> Option<Finding> {
         Ok(current) => current,
         Err(fault) => return Some(unknown(CHECK, "epochs", &fault)),
     };
-    // Epochs per transmission: with time between transmissions alike, a leader that fails costs one more each time.
-    let steps: Vec<f64> = current.windows(2).map(|pair| pair[1].epoch.saturating_sub(pair[0].epoch) as f64).collect();
+    let steps: Vec<Step> = current.windows(2).map(|pair| Step::between(pair[0], pair[1])).collect();
     if steps.len() < 2 * RACING_RECENT {
         return Some(
             finding(
                 CHECK,
-                Status::Ok,
+                Status::Unknown,
                 format!(
-                    "{} under this configuration: too few for epochs to race in",
+                    "{} in the window under this configuration: too few to tell whether epochs race",
                     plural(current.len() as u64, "transmission")
                 ),
             )
-            .with("transmissions", current.len()),
+            .with("transmissions", current.len())
+            .mend("widen the window: --window BLOCKS", "you"),
         );
     }
     let (before, recent) = steps.split_at(steps.len() - RACING_RECENT);
-    let usual = median(before).max(1.0);
-    let now = median(recent);
-    let racing = now >= RACING_TIMES * usual;
+    let epochs = |steps: &[Step]| median(&steps.iter().map(|step| step.epochs).collect::<Vec<_>>());
+    let usual = epochs(before).max(1.0);
+    let now = epochs(recent);
+    // A quiet market lets more epochs pass between transmissions, at the same pace: only a faster one is a race.
+    let faster = match (pace(before), pace(recent)) {
+        (Some(before), Some(recent)) => recent >= PACE_TIMES * before,
+        _ => true,
+    };
+    let racing = now >= RACING_TIMES * usual && faster;
     let message = if racing {
         format!("{now} epochs between transmissions lately, {usual} before: leaders fail one after the other")
     } else {
@@ -267,6 +276,26 @@ pub fn epoch_racing(_scene: &Scene, facts: &Facts) -> Option<Finding> {
             .with("epochs_per_transmission_before", usual)
             .mend("look at the leaders' nodes and the network between the oracles", "node operators"),
     )
+}
+
+/// From one transmission to the next.
+struct Step {
+    epochs: f64,
+    seconds: Option<f64>,
+}
+
+impl Step {
+    fn between(one: &Transmission, next: &Transmission) -> Self {
+        let at = |one: &Transmission| one.observed_at.or(one.updated_at);
+        let seconds = at(one).zip(at(next)).map(|(one, next)| next.saturating_sub(one) as f64);
+        Self { epochs: next.epoch.saturating_sub(one.epoch) as f64, seconds }
+    }
+}
+
+/// Epochs in a second; `None` where the times are not known.
+fn pace(steps: &[Step]) -> Option<f64> {
+    let seconds: f64 = steps.iter().map(|step| step.seconds).sum::<Option<f64>>()?;
+    (seconds > 0.0).then(|| steps.iter().map(|step| step.epochs).sum::<f64>() / seconds)
 }
 
 fn median(values: &[f64]) -> f64 {

@@ -78,7 +78,7 @@ fn healthy() -> (Scene, Facts) {
         aggregator: account(99),
         description: Ok("ETH / USD".into()),
         decimals: Ok(8),
-        phase: Some(1),
+        phase: Some(Ok(1)),
         round: Ok(round(24, 300_000, 60)),
         aggregator_round: None,
         previous: (1..8).map(|n| Ok(round(24 - n, 300_000, 60 + n * 300))).collect(),
@@ -93,7 +93,9 @@ fn healthy() -> (Scene, Facts) {
             block: 100,
             set_at: Ok(NOW - 1_000_000),
             digest: vec![7; 32],
+            newest_in_window: Ok(None),
             event: Ok(ConfigEvent {
+                block: 100,
                 tx: H256::repeat_byte(9),
                 f: 1,
                 signers: (0..4).map(account).collect(),
@@ -164,6 +166,8 @@ fn stale_waits_for_heartbeat_and_grace() {
     assert_eq!(aged(3_840), "warn");
     assert_eq!(aged(3_841), "critical");
     assert_eq!(after("stale", |_, facts| facts.heartbeat = None), "unknown");
+    let dated = |at| after("stale", |_, facts| facts.round.as_mut().expect("healthy").updated_at = at);
+    assert_eq!((dated(NOW + 5), dated(NOW + 600)), ("ok", "unknown"), "a time to come has no age");
     assert_eq!(after("stale", |_, facts| facts.round = down()), "unknown");
     assert_eq!(after("stale", |_, facts| facts.round.as_mut().expect("healthy").updated_at = 0), "critical");
     let slow = |age| {
@@ -195,6 +199,16 @@ fn a_shut_down_feed_is_stale_on_purpose() {
     assert_eq!(after("deprecated", |_, facts| shut(facts)), "info");
     assert_eq!(after("stale", |_, facts| shut(facts)), "info");
     assert_eq!(after("deprecated", |_, facts| facts.entry = None), "");
+    // Announced for a day that has not come, or that cannot be read: it owes its rounds.
+    for date in ["December 1st, 2099", "soon"] {
+        let late = |facts: &mut Facts| {
+            entry(facts).shutdown = Some(date.into());
+            facts.round = Ok(round(24, 300_000, 900_000));
+        };
+        assert_eq!(after("deprecated", |_, facts| late(facts)), "info");
+        assert_eq!(after("stale", |_, facts| late(facts)), "critical");
+        assert_ne!(after("silent-oracle", |_, facts| late(facts)), "");
+    }
 }
 
 #[test]
@@ -225,6 +239,11 @@ fn endpoints_that_differ_are_a_finding() {
     assert_eq!(noticed(NoticeKind::Lags), "warn");
     assert_eq!(noticed(NoticeKind::Failed), "info");
     assert_eq!(after("endpoints-disagree", |scene, _| scene.endpoints = 1), "");
+    let alone = after("endpoints-disagree", |scene, _| {
+        scene.endpoints = 1;
+        scene.notices.push(Notice { kind: NoticeKind::Lags, endpoint: "a".into(), message: "lacked a block".into() });
+    });
+    assert_eq!(alone, "info", "one endpoint disagrees with nobody");
 }
 
 #[test]
@@ -346,6 +365,15 @@ fn epochs_race_when_leaders_fail() {
         })
     };
     assert_eq!((step(2), step(3)), ("ok", "warn"));
+    let quiet = after("epoch-racing", |_, facts| {
+        for one in rounds(facts).iter_mut().skip(18) {
+            let later = (one.epoch - 18) * 5;
+            one.epoch += later;
+            one.observed_at = one.observed_at.map(|at| at + later * 300);
+        }
+    });
+    assert_eq!(quiet, "ok", "more time between transmissions, more epochs");
+    assert_eq!(after("epoch-racing", |_, facts| rounds(facts).truncate(10)), "unknown");
 }
 
 #[test]
@@ -355,6 +383,11 @@ fn transmitters_need_gas_for_transmissions() {
     assert_eq!((holds(ETH / 10), holds(ETH / 100), holds(0)), ("ok", "critical", "critical"));
     assert_eq!(holds(ETH / 1_000 * 79), "warn");
     assert_eq!(after("transmitter-gas", |_, facts| oracles(facts)[1].balance = down()), "unknown");
+    let dry_beside_unread = after("transmitter-gas", |_, facts| {
+        oracles(facts)[1].balance = down();
+        oracles(facts)[2].balance = Ok(U256::zero());
+    });
+    assert_eq!(dry_beside_unread, "critical", "one that is not known hides no other");
     assert_eq!(after("transmitter-gas", |scene, _| scene.gas_price = down()), "unknown");
     assert_eq!(after("transmitter-gas", |_, facts| facts.oracles = Ok(Vec::new())), "");
 }
@@ -369,6 +402,11 @@ fn a_waiting_transaction_is_stuck_unless_a_round_was_just_written() {
     };
     assert_eq!((waits(1, 10), waits(1, 60), waits(3, 10)), ("info", "warn", "critical"));
     assert_eq!(after("transmitter-stuck", |_, facts| oracles(facts)[2].nonce = down()), "unknown");
+    let stuck_beside_unread = after("transmitter-stuck", |_, facts| {
+        oracles(facts)[1].nonce = down();
+        oracles(facts)[2].pending_nonce = Ok(20);
+    });
+    assert_eq!(stuck_beside_unread, "critical");
 }
 
 #[test]
@@ -397,26 +435,110 @@ fn gas_above_what_billing_pays_back() {
 
 #[test]
 fn link_lasts_by_the_rate_of_the_window() {
-    // 288 rounds a day; each 5 × 100,000 gjuels, and 200,000 gas at 20 gwei at 5 LINK for a coin: about 5.9 LINK a day.
+    // 288 rounds a day; each 5 × 100,000 gjuels, and 200,000 gas, paid at 60 gwei for 20, at 5 LINK for a coin: about
+    // 17.4 LINK a day.
     let holds = |link: u64| {
         after("link-funds", |_, facts| facts.link_available = Some(Ok(I256::positive(U256::from(ETH) * link))))
     };
-    assert_eq!((holds(100), holds(50), holds(10), holds(0)), ("ok", "warn", "critical", "critical"));
+    assert_eq!((holds(250), holds(50), holds(30), holds(0)), ("ok", "warn", "critical", "critical"));
     let owed = I256 { negative: true, magnitude: U256::one() };
     assert_eq!(after("link-funds", |_, facts| facts.link_available = Some(Ok(owed))), "critical");
     assert_eq!(after("link-funds", |_, facts| facts.link_available = Some(down())), "unknown");
+    assert_eq!(after("link-funds", |_, facts| facts.transmissions = down()), "unknown", "the rate is not known");
+    assert_eq!(after("link-funds", |_, facts| facts.billing = Some(down())), "unknown");
+    assert_eq!(after("link-funds", |scene, _| scene.gas_price = down()), "unknown");
+    // One round in the window: at least one per heartbeat.
+    let (scene, mut facts) = healthy();
+    rounds(&mut facts).truncate(1);
+    let rate = payments::juels_per_day(&scene, &facts).expect("known");
+    // 24 × (5 × 1e14 + 200,000 × (20 + (100 − 20) / 2) gwei × 5): what is saved against 100 gwei is shared.
+    assert!((rate / (24.0 * (5e14 + 200_000.0 * 60e9 * 5.0)) - 1.0).abs() < 1e-9, "{rate}");
 }
 
 #[test]
 fn a_configuration_set_in_the_window_is_said_with_its_transaction() {
     let (scene, mut facts) = healthy();
-    facts.config.as_mut().expect("healthy").as_mut().expect("healthy").block = 2_800;
+    config(&mut facts).block = 2_800;
     let judged = judge(&scene, &facts);
     let found = judged.get("config-changed").expect("applies");
     assert_eq!(found.status, Status::Warn);
     assert_eq!(found.evidence["tx"], hex_of(9));
     assert_eq!(after("config-changed", |_, facts| facts.config = Some(down())), "unknown");
     assert_eq!(after("config-changed", |_, facts| facts.config = None), "");
+}
+
+fn config(facts: &mut Facts) -> &mut Config {
+    facts.config.as_mut().expect("healthy").as_mut().expect("healthy")
+}
+
+#[test]
+fn a_block_of_another_chain_does_not_hide_a_configuration_set_in_the_window() {
+    // On some L2s the aggregator names the L1's block, far before the window: the events of the window tell.
+    let nowhere = || Err(Fault::new(Kind::Missing, "block 100 holds no ConfigSet event"));
+    let status = |newest: Known<Option<u64>>| {
+        after("config-changed", |_, facts| {
+            config(facts).event = nowhere();
+            config(facts).newest_in_window = newest;
+        })
+    };
+    assert_eq!(status(Ok(Some(9_000))), "warn");
+    assert_eq!(status(Ok(None)), "ok");
+    assert_eq!(status(down()), "unknown");
+}
+
+#[test]
+fn what_the_aggregator_is_could_not_be_read_and_nothing_is_well() {
+    let (scene, mut facts) = healthy();
+    facts.kind = FeedKind::Unread;
+    facts.config = Some(down());
+    facts.oracles = down();
+    facts.billing = Some(down());
+    facts.bounds = Some(down());
+    facts.link_available = Some(down());
+    let judged = judge(&scene, &facts);
+    for check in [
+        "config-changed",
+        "silent-oracle",
+        "outlier-oracle",
+        "epoch-racing",
+        "transmitter-gas",
+        "transmitter-stuck",
+        "transmitter-never",
+        "gas-above-billing",
+        "link-funds",
+        "answer-bounds",
+    ] {
+        assert_eq!(judged.get(check).map(|finding| finding.status), Some(Status::Unknown), "{check}");
+    }
+}
+
+#[test]
+fn numbers_at_the_edge_of_their_types_are_judged_without_a_panic() {
+    let (mut scene, mut facts) = healthy();
+    facts.heartbeat = Some(u64::MAX);
+    facts.decimals = Ok(255);
+    facts.bounds = Some(Ok((I256 { negative: true, magnitude: U256::one() << 255 }, I256::positive(U256::MAX >> 1))));
+    for one in rounds(&mut facts) {
+        (one.updated_at, one.observed_at, one.epoch) = (Some(u64::MAX), Some(0), u64::MAX);
+    }
+    for oracle in oracles(&mut facts) {
+        (oracle.balance, oracle.nonce, oracle.pending_nonce) = (Ok(U256::MAX), Ok(0), Ok(u64::MAX));
+    }
+    scene.gas_price = Ok(U256::MAX);
+    facts.link_available = Some(Ok(I256 { negative: true, magnitude: U256::MAX }));
+    config(&mut facts).set_at = Ok(u64::MAX);
+    let zero = I256::default();
+    for answer in [zero, I256 { negative: true, magnitude: U256::one() << 191 }, I256::positive(U256::MAX)] {
+        for at in [0, 1, u64::MAX] {
+            facts.round = Ok(Round { id: U256::MAX, answer, started_at: u64::MAX, updated_at: at });
+            facts.previous = vec![Ok(Round { id: U256::zero(), answer: zero, started_at: 0, updated_at: u64::MAX })];
+            let judged = judge(&scene, &facts);
+            let feeds = [(facts.clone(), judged.clone())];
+            super::super::data::data(&scene, &feeds);
+            super::super::present::section(&scene, &facts, &judged);
+            super::super::present::fleet(&scene, &feeds);
+        }
+    }
 }
 
 fn hex_of(byte: u8) -> String {
@@ -428,27 +550,33 @@ fn proxy_directory_and_proposal_are_compared() {
     assert_eq!(after("aggregator-mismatch", |_, facts| entry(facts).aggregator = Some(account(50))), "warn");
     assert_eq!(after("aggregator-mismatch", |_, facts| entry(facts).aggregator = None), "unknown");
     assert_eq!(after("aggregator-mismatch", |_, facts| facts.proxy = None), "");
-    let proposed =
-        |round: Known<Round>| after("migration-pending", |_, facts| facts.proposed = Some((account(60), round)));
+    let proposed = |round: Known<Round>| {
+        after("migration-pending", |_, facts| facts.proposed = Some(Ok(Proposed { aggregator: account(60), round })))
+    };
     assert_eq!(proposed(Ok(round(3, 300_100, 60))), "info");
     assert_eq!(proposed(Ok(round(3, 309_000, 60))), "warn");
-    assert_eq!(proposed(down()), "warn");
+    let reverted = || Err(Fault::new(Kind::Reverted, "reverted: No access"));
+    assert_eq!(proposed(reverted()), "warn");
+    assert_eq!(proposed(down()), "unknown", "what could not be read is no answer");
+    assert_eq!(after("migration-pending", |_, facts| facts.proposed = Some(down())), "unknown");
 }
 
 #[test]
 fn a_recent_phase_shows_in_the_rounds_of_both_aggregators() {
     let phases = |first: u64, last_old: u64| {
         after("phase-changed", |_, facts| {
-            facts.phase = Some(2);
-            facts.old_phase = Some(OldPhase {
+            facts.phase = Some(Ok(2));
+            facts.old_phase = Some(Ok(OldPhase {
                 aggregator: account(70),
                 round: Ok(round(900, 300_000, last_old)),
                 first_round: Ok(round(1, 300_000, first)),
-            });
+            }));
         })
     };
     assert_eq!(phases(10_000_000, 9_000_000), "ok");
-    assert_eq!(phases(10_000_000, 3_000), "warn");
+    assert_eq!(phases(10_000_000, 3_000), "info", "kept going beside the one that took over long ago");
+    assert_eq!(phases(1_000_000, 3_000), "warn");
+    assert_eq!(after("phase-changed", |_, facts| facts.phase = Some(down())), "unknown");
     assert_eq!(phases(3_000, 9_000_000), "warn");
 }
 
@@ -458,7 +586,8 @@ fn access_is_the_consumers_not_ours() {
         after("access", |_, facts| facts.access = Some(Ok(Access { checked, allowed: Ok(allowed) })))
     };
     assert_eq!((listed(true, false), listed(false, false), listed(true, true)), ("critical", "ok", "ok"));
-    assert_eq!(after("access", |_, facts| facts.proxy_controller = Some(account(5))), "info");
+    assert_eq!(after("access", |_, facts| facts.proxy_controller = Some(Ok(account(5)))), "info");
     assert_eq!(after("access", |_, facts| facts.access = Some(down())), "unknown");
+    assert_eq!(after("access", |_, facts| facts.proxy_controller = Some(down())), "unknown");
     assert_eq!(after("access", |_, facts| facts.proxy = None), "");
 }

@@ -43,3 +43,65 @@ impl Invocation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::error::{ContextKind, ContextValue};
+    use clap::{CommandFactory as _, Parser};
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(subcommand)]
+        step: Invocation,
+    }
+
+    /// The bare names of the arguments that clap misses: `<POD>` and `--pod <POD>` are `pod`.
+    fn missing(error: &clap::Error) -> Vec<String> {
+        let Some(ContextValue::Strings(args)) = error.get(ContextKind::InvalidArg) else { return Vec::new() };
+        let bare = |arg: &String| {
+            let first = arg.split_whitespace().next().unwrap_or_default();
+            first.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_lowercase()
+        };
+        args.iter().map(bare).collect()
+    }
+
+    #[test]
+    fn every_command_is_listed_under_the_name_it_is_typed_by() {
+        let command = Line::command();
+        let typed: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+        assert_eq!(typed, Invocation::NAMES);
+    }
+
+    #[test]
+    fn no_arguments_mean_the_same_by_hand_and_in_data() {
+        for name in Invocation::NAMES {
+            let typed = Line::try_parse_from(["ira", name]).map(|line| line.step);
+            let data = Invocation::from_data(name, serde_json::json!({}));
+            match (typed, data) {
+                (Ok(typed), Ok(data)) => {
+                    assert_eq!(typed, data);
+                    assert_eq!(typed.name(), *name);
+                }
+                (Err(typed), Err(data)) => {
+                    // Data names the first one that is missing.
+                    let missing = missing(&typed);
+                    assert!(
+                        missing.iter().any(|field| data.message.contains(&format!("`{field}`"))),
+                        "{name}: {missing:?}, {data}"
+                    );
+                }
+                (typed, data) => panic!("{name}: {typed:?}, {data:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused_and_the_nearest_named() {
+        for name in Invocation::NAMES {
+            let fault = Invocation::from_data(name, serde_json::json!({ "no such field": 1 })).expect_err("unknown");
+            assert!(fault.message.contains("no such field"), "{fault}");
+        }
+    }
+}

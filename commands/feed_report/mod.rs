@@ -16,6 +16,8 @@ mod gather;
 mod present;
 mod sheet;
 pub mod target;
+#[cfg(test)]
+mod tests;
 
 use checks::Judged;
 use directory::Directory;

@@ -128,6 +128,17 @@ async fn a_block_that_is_gone_is_reorged_and_never_a_value() {
     let values = chain.snapshot(&head.block, vec![read(FEED, "decimals"), Read::PendingNonce(PERSON)]).await;
     assert!(values.iter().all(|value| value.as_ref().is_err_and(|fault| fault.kind == Kind::Reorged)));
     assert_eq!(noticed(&chain), [NoticeKind::Fork]);
+    chain.head().await.expect("the chain as it is now");
+    assert!(noticed(&chain).is_empty(), "what is read anew disagrees with nobody");
+}
+
+#[tokio::test]
+async fn endpoints_are_not_said_to_agree_before_their_blocks_were_compared() {
+    let servers =
+        [good(FakeChain::default()).await, good(FakeChain { head: 1_001, salt: 1, ..FakeChain::default() }).await];
+    let chain = chain(&servers.each_ref().map(Server::url));
+    let head = chain.head().await.expect("a head");
+    assert_eq!((head.block.number, noticed(&chain)), (1_000, vec![NoticeKind::Fork]));
 }
 
 #[tokio::test]

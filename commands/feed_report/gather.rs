@@ -10,7 +10,8 @@ use crate::units::{self, scaled};
 use crate::value::{H160, U256, Value};
 
 use super::Args;
-use super::decode::{self, Readings};
+use super::decode;
+use super::events::{self, Readings};
 use super::facts::{Facts, Known, Reference, Round, Scene};
 use super::sheet::{self, Batch, Filed, Sheet};
 use super::target::{Compared, Target};
@@ -81,7 +82,7 @@ pub async fn gather(
     )
     .await;
     let (window, configs) = logs?;
-    let window = decode::by_contract(window);
+    let window = events::by_contract(window);
     sheet::file(accounts?, &mut sheets);
 
     let mut readings: Vec<Readings> = Vec::with_capacity(feeds.len());

@@ -11,6 +11,7 @@ mod data;
 mod date;
 mod decode;
 pub mod directory;
+mod events;
 mod facts;
 mod gather;
 mod present;

@@ -21,6 +21,19 @@ fn is_invisible(c: char) -> bool {
         | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
 }
 
+/// `text` with every URL in it masked, up to the next blank: what stands in one may be a key.
+pub fn without_urls(text: &str) -> String {
+    let mask = |word: &str| match word.find("://") {
+        Some(at) => {
+            let start = word[..at].rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |before| before + 1);
+            // A character before the scheme may be wider than a byte.
+            format!("{}…", word.get(..start).unwrap_or_default())
+        }
+        None => word.to_owned(),
+    };
+    text.split(' ').map(mask).collect::<Vec<_>>().join(" ")
+}
+
 /// Text from outside for a message: cleaned, and cut after `most` characters.
 pub fn excerpt(text: &str, most: usize) -> String {
     // What is cleaned away is not counted, but text of a megabyte is not cleaned whole for a line of it.

@@ -2,9 +2,12 @@
 
 use std::str::FromStr as _;
 
-use ira_commands::text::nearest;
+use ira_commands::text::{excerpt, nearest, without_urls};
 use ira_commands::{Fault, Kind};
 use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// The environment variable that turns it on.
 pub const VARIABLE: &str = "IRA_LOG";
@@ -18,8 +21,9 @@ pub fn level(setting: Option<&str>) -> Result<Option<Level>, Fault> {
     match Level::from_str(word) {
         Ok(level) if known => Ok(Some(level)),
         _ => {
-            let fault = Fault::new(Kind::Usage, format!("{VARIABLE} does not take `{word}`"))
-                .because(format!("it takes one of: {}", LEVELS.join(", ")));
+            let fault =
+                Fault::new(Kind::Usage, format!("{VARIABLE} does not take `{}`", excerpt(&without_urls(word), 40)))
+                    .because(format!("it takes one of: {}", LEVELS.join(", ")));
             Err(match nearest(word, LEVELS) {
                 Some(near) => fault.hint(format!("did you mean `{near}`?")),
                 None => fault.hint(format!("{VARIABLE}=debug, or unset it")),
@@ -30,9 +34,11 @@ pub fn level(setting: Option<&str>) -> Result<Option<Level>, Fault> {
 
 /// Sends everything up to `level` to stderr from here on.
 pub fn start(level: Level, colour: bool) {
-    let logs = tracing_subscriber::fmt().with_max_level(level).with_ansi(colour).with_writer(std::io::stderr);
+    // ira's own words only: those of the libraries beneath it name hosts as they are, and a host can hold a key.
+    let own = Targets::new().with_target("ira", level).with_target("ira_commands", level);
+    let lines = tracing_subscriber::fmt::layer().with_ansi(colour).with_writer(std::io::stderr);
     // A second start in one process (tests) keeps the first.
-    let _already = logs.try_init();
+    let _already = tracing_subscriber::registry().with(lines.with_filter(own)).try_init();
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use ira_commands::feed_report;
 use ira_commands::ports::{Clock, DirectoryText, FeedDirectory, Network};
 use ira_commands::units::duration;
 use ira_commands::{Fault, Kind};
@@ -25,7 +26,7 @@ use cache::{Cache, Kept};
 use fetch::Answer;
 
 /// The largest directory that is read, bytes: ten times what the longest published one holds.
-const MOST_BYTES: u64 = 64 * 1024 * 1024;
+const MOST_BYTES: usize = 64 * 1024 * 1024;
 
 /// A copy younger than this is used without asking, seconds.
 const FRESH_SECONDS: u64 = 3_600;
@@ -39,7 +40,7 @@ pub struct Directory {
     cache: Option<Cache>,
     clock: Arc<dyn Clock>,
     timeout: Duration,
-    most_bytes: u64,
+    most_bytes: usize,
 }
 
 impl Directory {
@@ -65,20 +66,7 @@ impl Directory {
         let shown = path.display().to_string();
         let fault =
             |kind, why: String| Fault::new(kind, format!("cannot read the feed directory {shown}")).because(why);
-        let failed = |error: std::io::Error| {
-            let kind = if error.kind() == std::io::ErrorKind::NotFound { Kind::Missing } else { Kind::Failed };
-            fault(kind, error.to_string())
-        };
-        // Asked before it is opened: opening a pipe would wait for its writer.
-        let metadata = std::fs::metadata(path).map_err(failed)?;
-        if !metadata.is_file() {
-            return Err(fault(Kind::Failed, "it is not a regular file".to_owned()));
-        }
-        if metadata.len() > self.most_bytes {
-            return Err(fault(Kind::TooLarge, format!("it is longer than {} MiB", self.most_bytes >> 20)));
-        }
-        let mut bytes = Vec::new();
-        File::open(path).map_err(failed)?.take(self.most_bytes).read_to_end(&mut bytes).map_err(failed)?;
+        let bytes = regular(path, self.most_bytes).map_err(|(kind, why)| fault(kind, why))?;
         let text = String::from_utf8(bytes).map_err(|_| fault(Kind::BadAnswer, "it is not UTF-8".to_owned()))?;
         Ok(DirectoryText { text, source: shown, age_seconds: None, warning: None })
     }
@@ -150,10 +138,35 @@ impl FeedDirectory for Directory {
     }
 }
 
+/// The bytes of a regular file of at most `most`; else why they cannot be had.
+fn regular(path: &Path, most: usize) -> Result<Vec<u8>, (Kind, String)> {
+    let failed = |error: std::io::Error| {
+        let kind = if error.kind() == std::io::ErrorKind::NotFound { Kind::Missing } else { Kind::Failed };
+        (kind, error.to_string())
+    };
+    // Asked before it is opened: opening a pipe would wait for its writer.
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err((Kind::Failed, "it is not a regular file".to_owned()));
+    }
+    let mut bytes = Vec::new();
+    File::open(path).map_err(failed)?.take(most as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() > most {
+        return Err((Kind::TooLarge, format!("it is longer than {} MiB", most >> 20)));
+    }
+    Ok(bytes)
+}
+
+/// How many feeds a command would find in it.
+fn feeds_of(text: &str) -> usize {
+    feed_report::directory::Directory::parse(text).map_or(0, |listed| listed.completions("").len())
+}
+
 /// Why a text is no feed directory; `None` where it is one.
 fn unusable(text: &str) -> Option<&'static str> {
     match serde_json::from_str::<Vec<IgnoredAny>>(text) {
         Ok(feeds) if feeds.is_empty() => Some("the list is empty"),
+        // Kept as a copy, it would be believed for an hour.
+        Ok(_) if feeds_of(text) == 0 => Some("no entry of the list is a feed with a name and a contract"),
         Ok(_) => None,
         Err(_) if text.trim_start().starts_with('<') => Some("it is a web page, not a list of feeds in JSON"),
         Err(error) if error.is_eof() => Some("the list of feeds breaks off"),

@@ -4,16 +4,18 @@ use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
-use ira_commands::text::clean;
+use ira_commands::text::{clean, without_urls};
 use ira_commands::{Fault, Kind};
 use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::config::url;
 
 /// Stands where a secret stood.
 const MASK: &str = "…";
 /// A path segment shorter than this is a word (`v2`, `rpc`), no secret.
 const SEGMENT: usize = 8;
-/// From this length on, a run of letters and digits looks like a token.
+/// From this length on, hex digits or the name of a parameter are no accident.
 const TOKEN: usize = 16;
 /// The most of a stranger's text that is passed on, in characters.
 const SNIPPET: usize = 200;
@@ -25,7 +27,8 @@ pub struct Endpoint(Arc<Inner>);
 struct Inner {
     url: SecretString,
     label: String,
-    /// Host and port as they are, for taking them out of what a server says.
+    /// The host, and host and port, as they are: for taking them out of what a server says.
+    host: String,
     authority: String,
     https: bool,
     loopback: bool,
@@ -42,25 +45,22 @@ impl Endpoint {
                 .hint("give an http:// or https:// URL, or env:NAME or file:PATH of one")
         };
         let text = url.expose_secret().trim();
-        let parsed = Url::parse(text).map_err(|error| refuse(&error.to_string()))?;
-        let https = match parsed.scheme() {
-            "https" => true,
-            "http" => false,
-            _ => return Err(refuse("its scheme is neither http nor https")),
-        };
-        let host = parsed.host_str().ok_or_else(|| refuse("it names no host"))?;
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let loopback =
-            bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-        let shown: Vec<&str> = host.split('.').map(|part| if is_token(part) { MASK } else { part }).collect();
-        let mut label = shown.join(".");
-        if let Some(port) = parsed.port() {
-            label = format!("{label}:{port}");
-        }
-        let authority = parsed.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        let secrets = secrets(text, &parsed);
-        let url = SecretString::from(parsed.to_string());
-        Ok(Self(Arc::new(Inner { url, label, authority, https, loopback, secrets })))
+        Ok(Self::of(text, &url::parse_http(text).map_err(refuse)?))
+    }
+
+    /// Of `parsed`, which was given as `text`.
+    fn of(text: &str, parsed: &Url) -> Self {
+        let host = parsed.host_str().unwrap_or_default().to_owned();
+        let authority = parsed.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
+        Self(Arc::new(Inner {
+            url: SecretString::from(parsed.to_string()),
+            label: url::shown_host(parsed),
+            host,
+            authority,
+            https: parsed.scheme() == "https",
+            loopback: url::is_loopback(parsed),
+            secrets: secrets(text, parsed),
+        }))
     }
 
     /// Its host, and its port where that is not the scheme's own; a part of the host that looks like a token is masked.
@@ -85,16 +85,15 @@ impl Endpoint {
 
     /// `text` without the URL or any secret part of it, however it came to be in there.
     pub fn scrub(&self, text: &str) -> String {
-        self.0.secrets.iter().fold(text.to_owned(), |text, secret| {
-            let secret = secret.expose_secret();
-            if text.contains(secret) { text.replace(secret, MASK) } else { text }
-        })
+        self.0.secrets.iter().fold(text.to_owned(), |text, secret| masked(text, secret.expose_secret()))
     }
 
     /// What a server said, fit to be shown and kept: scrubbed, without URLs and control characters, cut to a line.
     pub fn quote(&self, text: &str) -> String {
         // Cut last: half a secret would not be found. Scrubbed twice, as a secret may have been hidden among what is cleaned.
-        quoted(&self.scrub(&clean(&self.scrub(text))).replace(&self.0.authority, MASK))
+        // Percent signs would hide one too.
+        let scrubbed = self.scrub(&percent_decoded(&clean(&self.scrub(text))));
+        quoted(&masked(masked(scrubbed, &self.0.authority), &self.0.host))
     }
 
     /// Takes those secrets that cannot be in an answer by chance out of a raw body, before anything reads it.
@@ -113,10 +112,34 @@ impl Endpoint {
     }
 }
 
+impl From<&Url> for Endpoint {
+    /// Of an `http` or `https` URL that was parsed before.
+    fn from(url: &Url) -> Self {
+        Self::of(url.as_str(), url)
+    }
+}
+
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Endpoint({})", self.0.label)
     }
+}
+
+/// `text` with every occurrence of `secret` masked, in capitals or small letters: a host is lowered on its way.
+fn masked(text: String, secret: &str) -> String {
+    let (lowered, wanted) = (text.to_ascii_lowercase(), secret.to_ascii_lowercase());
+    if !lowered.contains(&wanted) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    for (at, found) in lowered.match_indices(&wanted) {
+        // Lowering ASCII moves no byte.
+        out.push_str(&text[from..at]);
+        out.push_str(MASK);
+        from = at + found.len();
+    }
+    out + &text[from..]
 }
 
 /// A stranger's text on one line: without URLs and control characters, cut.
@@ -129,44 +152,9 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("{cut}…")
 }
 
-/// `text` with every URL in it masked: what a server links to is of no use here, and may be us.
-fn without_urls(text: &str) -> String {
-    let mask = |word: &str| match word.find("://") {
-        Some(at) => {
-            let start = word[..at].rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |before| before + 1);
-            // A character before the scheme may be wider than a byte.
-            format!("{}{MASK}", word.get(..start).unwrap_or_default())
-        }
-        None => word.to_owned(),
-    };
-    text.split(' ').map(mask).collect::<Vec<_>>().join(" ")
-}
-
-/// Whether a URL seems to hold a credential: userinfo, a key in the query, or a token in path or host.
-pub fn looks_keyed(url: &str) -> bool {
-    let Ok(url) = Url::parse(url.trim()) else { return false };
-    let named = |name: &str| {
-        ["key", "token", "secret", "auth", "password", "sig"].iter().any(|word| name.to_lowercase().contains(word))
-    };
-    !url.username().is_empty()
-        || url.password().is_some()
-        || url.query_pairs().any(|(name, value)| !value.is_empty() && (named(&name) || is_token(&value)))
-        || url.path_segments().is_some_and(|mut segments| segments.any(is_token))
-        || url.host_str().is_some_and(|host| host.split('.').any(is_token))
-}
-
-/// At least [`TOKEN`] characters of hex, or of letters mixed with digits.
-fn is_token(text: &str) -> bool {
-    let alphabet = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    text.len() >= TOKEN
-        && text.chars().all(alphabet)
-        && (text.chars().all(|c| c.is_ascii_hexdigit())
-            || (text.chars().any(|c| c.is_ascii_digit()) && text.chars().any(|c| c.is_ascii_alphabetic())))
-}
-
 /// Every part of the URL that could be or hold a credential, as given, normalised, decoded and as sent in a header.
-fn secrets(given: &str, url: &Url) -> Vec<SecretString> {
-    let mut parts = vec![given.to_owned(), url.to_string()];
+fn secrets(given: &str, parsed: &Url) -> Vec<SecretString> {
+    let mut parts = vec![given.to_owned(), parsed.to_string()];
     let mut whole = |part: &str, least: usize| {
         for form in [part.to_owned(), percent_decoded(part)] {
             if form.len() >= least.max(1) {
@@ -174,21 +162,21 @@ fn secrets(given: &str, url: &Url) -> Vec<SecretString> {
             }
         }
     };
-    for part in [url.username(), url.password().unwrap_or_default()] {
+    for part in [parsed.username(), parsed.password().unwrap_or_default()] {
         whole(part, 3);
     }
-    let (user, password) = (percent_decoded(url.username()), percent_decoded(url.password().unwrap_or_default()));
+    let (user, password) = (percent_decoded(parsed.username()), percent_decoded(parsed.password().unwrap_or_default()));
     let userinfo = format!("{user}:{password}");
     if userinfo.len() > 1 {
         whole(&userinfo, 3);
         whole(&base64::engine::general_purpose::STANDARD.encode(&userinfo), 3);
     }
-    let path = url.path().trim_matches('/');
+    let path = parsed.path().trim_matches('/');
     whole(path, SEGMENT);
     for segment in path.split('/') {
         whole(segment, SEGMENT);
     }
-    if let Some(query) = url.query() {
+    if let Some(query) = parsed.query() {
         whole(query, 3);
         for pair in query.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -197,7 +185,8 @@ fn secrets(given: &str, url: &Url) -> Vec<SecretString> {
             whole(value, 3);
         }
     }
-    for part in url.host_str().unwrap_or_default().split('.').filter(|part| is_token(part)) {
+    whole(parsed.fragment().unwrap_or_default(), SEGMENT);
+    for part in parsed.host_str().unwrap_or_default().split('.').filter(|part| url::is_token(part)) {
         whole(part, TOKEN);
     }
     parts.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
@@ -256,12 +245,16 @@ mod tests {
             assert!(!shown.contains(leak), "{leak}: {shown}");
         }
         assert_eq!(of.scrub("connection refused by v2"), "connection refused by v2");
+        assert_eq!(of.scrub("for A%2bSEGMENT"), "for …", "capitals do not hide it");
+        let of = endpoint("https://rpc.example:8545/");
+        assert_eq!(of.quote("not valid for name \"RPC.example\""), "not valid for name \"…\"");
     }
 
     #[test]
     fn a_long_quote_is_cut_and_cleaned() {
         let of = endpoint("https://rpc.example/segmentsegment");
         let quote = of.quote(&format!("\u{1b}[31m{}", "segmentsegment ".repeat(1000)));
+        assert_eq!(of.quote("at /%73egment%73egment"), "at /…");
         assert_eq!(of.quote("see (https://docs.example/x) at rpc.example ok"), "see (… at … ok");
         assert!(quote.chars().count() <= SNIPPET + 1 && !quote.contains("segmentsegment") && !quote.contains('\u{1b}'));
     }
@@ -271,23 +264,5 @@ mod tests {
         let of = endpoint("https://rpc.example/0123456789abcdef/12345678");
         assert_eq!(of.scrub_body(b"x0123456789abcdefx".to_vec()), "x…x".as_bytes());
         assert_eq!(of.scrub_body(b"0x12345678".to_vec()), b"0x12345678");
-    }
-
-    #[test]
-    fn a_keyed_url_is_told_from_a_plain_one() {
-        for keyed in [
-            "https://u:p@rpc.example",
-            "https://rpc.example/?apikey=x",
-            "https://rpc.example/v3/0123456789abcdef0123456789abcdef",
-            "https://rpc.example/v2/aBcDeFgHiJkLmN0pQrSt_-",
-            "https://0a1b2c3d4e5f60718293.rpc.example/",
-        ] {
-            assert!(looks_keyed(keyed), "{keyed}");
-        }
-        for plain in
-            ["http://127.0.0.1:8545", "https://rpc.example/ethereum-mainnet", "https://rpc.example/?chain=1", "x"]
-        {
-            assert!(!looks_keyed(plain), "{plain}");
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! The HTTP client that the adapters share: built for one endpoint, follows no redirect, loads certificates only for TLS.
+//! The HTTP client that the adapters share: built for one endpoint, follows no redirect to another server, loads certificates only for TLS.
 
 use std::error::Error as _;
 use std::sync::{Arc, Once};
@@ -6,15 +6,26 @@ use std::time::Duration;
 
 use ira_commands::{Fault, Kind};
 use reqwest::header::{LOCATION, RETRY_AFTER};
+use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
 
 use super::endpoint::Endpoint;
 
-/// A client for `endpoint`. `timeout` is for one request as a whole.
-pub fn client(endpoint: &Endpoint, timeout: Duration) -> Result<Client, Fault> {
+/// A client for `endpoint`. `timeout` is for one request as a whole; up to `redirects` are followed, and none to another
+/// server.
+pub fn client(endpoint: &Endpoint, timeout: Duration, redirects: usize) -> Result<Client, Fault> {
+    let policy = Policy::custom(move |attempt| {
+        let home = attempt.previous().first().map(Url::origin);
+        if attempt.previous().len() <= redirects && home == Some(attempt.url().origin()) {
+            attempt.follow()
+        } else {
+            attempt.stop()
+        }
+    });
     let mut builder = Client::builder()
         .user_agent(concat!("ira/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
+        .redirect(policy)
+        .referer(false)
         .connect_timeout(timeout)
         .timeout(timeout)
         .tcp_nodelay(true);
@@ -57,6 +68,9 @@ pub fn cannot(endpoint: &Endpoint, error: &reqwest::Error) -> Fault {
     }
     // reqwest's own message carries the URL; its sources may quote what the server sent.
     let why = if error.source().is_some() { endpoint.quote(&innermost.to_string()) } else { String::new() };
+    if let Some((what, mend)) = distrust(&why) {
+        return Fault::new(Kind::Unreachable, format!("cannot be trusted: {what}")).because(why).hint(mend);
+    }
     let (kind, what) = if error.is_timeout() {
         return Fault::new(Kind::Timeout, "does not answer in time");
     } else if error.is_connect() {
@@ -70,6 +84,28 @@ pub fn cannot(endpoint: &Endpoint, error: &reqwest::Error) -> Fault {
     };
     let fault = Fault::new(kind, if why.is_empty() { what.to_owned() } else { format!("{what}: {why}") });
     if why.contains("InvalidContentType") { fault.hint("it does not speak TLS there: is it http://?") } else { fault }
+}
+
+/// What is wrong with a certificate, and the mend; `None` where `why` speaks of none.
+fn distrust(why: &str) -> Option<(&'static str, &'static str)> {
+    let why = why.strip_prefix("invalid peer certificate: ")?;
+    Some(if why.contains("UnknownIssuer") {
+        (
+            "no authority that this machine trusts has signed its certificate",
+            "if it is yours, put the authority's PEM file into the system's store, or name it in SSL_CERT_FILE",
+        )
+    } else if why.contains("CaUsedAsEndEntity") {
+        (
+            "its certificate is an authority's own (CA:TRUE), which no server may show",
+            "give the server a certificate of its own (openssl req -x509 … -addext basicConstraints=CA:FALSE)",
+        )
+    } else if why.contains("not valid for") || why.contains("NotValidForName") {
+        ("its certificate is of another host", "check the URL's host; is something in between answering for it?")
+    } else if why.to_lowercase().contains("expired") || why.contains("not valid yet") || why.contains("NotValidYet") {
+        ("its certificate is not valid at this time", "check this machine's clock; if it is right, tell the provider")
+    } else {
+        ("its certificate is not sound", "tell the provider, or give another endpoint")
+    })
 }
 
 /// The whole body, up to `cap` bytes as unpacked.

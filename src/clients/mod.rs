@@ -4,4 +4,3 @@ pub mod chain;
 pub mod directory;
 pub mod endpoint;
 pub mod http;
-pub mod tls;

@@ -33,17 +33,16 @@ pub fn looks_keyed(url: &Url) -> bool {
 /// Names an endpoint without anything that may be secret: `https://rpc.example:8545/…`.
 pub fn shown_endpoint(url: &Url) -> String {
     let rest = if url.path() == "/" && url.query().is_none() { "" } else { "/…" };
-    format!("{}{rest}", shown_host(url))
+    format!("{}://{}{rest}", url.scheme(), shown_host(url))
 }
 
-/// Names a document without user info, query and tokens: `https://example.org/feeds-mainnet.json`.
+/// Names a document by its host and the last part of its path: `https://example.org/…/feeds-mainnet.json`. What stands
+/// between may be a key, however short.
 pub fn shown_document(url: &Url) -> String {
-    let mut shown = shown_host(url);
-    for segment in url.path_segments().into_iter().flatten() {
-        shown.push('/');
-        shown.push_str(if is_token(segment) { "…" } else { segment });
-    }
-    shown
+    let path = url.path().trim_start_matches('/');
+    let (between, last) = path.rsplit_once('/').map_or(("", path), |(_, last)| ("…/", last));
+    let last = if is_token(last) { "…" } else { last };
+    format!("{}://{}/{between}{last}", url.scheme(), shown_host(url))
 }
 
 /// Whether its host is this machine.
@@ -76,15 +75,17 @@ fn host_labels(url: &Url) -> impl Iterator<Item = &str> {
     url.host_str().unwrap_or_default().split('.')
 }
 
-fn shown_host(url: &Url) -> String {
+/// Host, and port where it is not the scheme's own; a part of the host that looks like a token is masked.
+pub fn shown_host(url: &Url) -> String {
     let labels: Vec<&str> = host_labels(url).map(|label| if is_token(label) { "…" } else { label }).collect();
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{}://{}{port}", url.scheme(), labels.join("."))
+    format!("{}{port}", labels.join("."))
 }
 
 /// Whether a word looks drawn at random rather than written: long, with letters and digits in one run, or with
-/// capitals, small letters and digits together, or a UUID.
-fn is_token(word: &str) -> bool {
+/// capitals, small letters and digits together, or a UUID. Percent signs do not hide it.
+pub fn is_token(word: &str) -> bool {
+    let word = percent_encoding::percent_decode_str(word).decode_utf8_lossy();
     let has = |wanted: fn(&char) -> bool| word.chars().any(|c| wanted(&c));
     let mixed = has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase) && has(char::is_ascii_digit);
     let groups: Vec<usize> = word.split('-').map(str::len).collect();
@@ -93,7 +94,7 @@ fn is_token(word: &str) -> bool {
         let digits = run.chars().filter(char::is_ascii_digit).count();
         let capital_inside = run.chars().skip(1).any(|c| c.is_ascii_uppercase());
         let small = run.chars().any(|c| c.is_ascii_lowercase());
-        (run.len() >= 16 && digits >= 2) || (run.len() >= 24 && capital_inside && small)
+        (run.len() >= 16 && digits >= 2) || (run.len() >= 24 && capital_inside && small) || run.len() >= 32
     });
     uuid || run || (word.len() >= 20 && mixed)
 }
@@ -117,6 +118,8 @@ mod tests {
             "https://user:pw@rpc.example/",
             "https://token@rpc.example/",
             "https://0123456789abcdef0123456789abcdef.rpc.example/",
+            "https://rpc.example/%61%42cD3fGh1jKlMn0pQrSt",
+            "https://abcdefghijklmnopqrstuvwxyzabcdef.rpc.example/",
         ] {
             assert!(looks_keyed(&url(keyed)), "{keyed}");
         }
@@ -147,6 +150,8 @@ mod tests {
             shown_document(&url("https://a.example/0123456789abcdef0123/feeds.json")),
             "https://a.example/…/feeds.json"
         );
+        assert_eq!(shown_document(&url("https://a.example/s3cr3t/x/feeds.json")), "https://a.example/…/feeds.json");
+        assert_eq!(shown_document(&url("https://a.example/0123456789abcdef0123")), "https://a.example/…");
     }
 
     #[test]

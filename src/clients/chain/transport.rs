@@ -60,7 +60,7 @@ impl HttpWire {
             .filter(|rate| rate.is_finite() && *rate > 0.0)
             .map(|rate| (Duration::from_secs_f64((1.0 / rate).min(60.0)), Mutex::new(Instant::now())));
         Ok(Self {
-            client: http::client(&endpoint, timeout)?,
+            client: http::client(&endpoint, timeout, 0)?,
             endpoint,
             timeout,
             pace,

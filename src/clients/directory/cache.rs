@@ -40,8 +40,9 @@ impl Cache {
     /// The copy, where there is a usable one.
     pub fn load(&self, network: &str, url: &Url) -> Option<Kept> {
         let path = self.path(network, url);
-        let label: Label = serde_json::from_slice(&std::fs::read(path.with_extension("label")).ok()?).ok()?;
-        let text = std::fs::read_to_string(path).ok()?;
+        let read = |path: &Path| super::regular(path, super::MOST_BYTES).ok();
+        let label: Label = serde_json::from_slice(&read(&path.with_extension("label"))?).ok()?;
+        let text = String::from_utf8(read(&path)?).ok()?;
         super::unusable(&text).is_none().then_some(Kept { text, fetched_at: label.fetched_at, etag: label.etag })
     }
 

@@ -13,7 +13,13 @@ use super::*;
 use crate::config::env::FixedEnv;
 use crate::config::{Flags, Places, Sources};
 
-const FEEDS: &str = "[{\"name\": \"ETH / USD\"}]\n \n";
+const FEEDS: &str = concat!(
+    r#"[{"name": "ETH / USD", "path": "eth-usd", "proxyAddress": "0x5f4ec3df9cbd43714fe2740f5e3616155c5b8419"}]"#,
+    "\n \n"
+);
+
+const OTHER: &str =
+    r#"[{"name": "LINK / USD", "path": "link-usd", "proxyAddress": "0x2c1d072e956affc0d435cb7ac38ef18d24d9127c"}]"#;
 
 /// Answers one connection after the other with the scripted bytes, then with nothing; keeps what it was asked.
 struct Server {
@@ -87,7 +93,7 @@ async fn a_young_copy_is_used_without_asking_and_an_old_one_is_revalidated() {
     let server = Server::answering(vec![
         answer("200 OK\r\netag: \"one\"", FEEDS.as_bytes()),
         answer("304 Not Modified", b""),
-        ok("[1]"),
+        ok(OTHER),
     ])
     .await;
     let first = ask(&client(cache.path(), &server.url(), 10_000)).await.unwrap();
@@ -105,7 +111,7 @@ async fn a_young_copy_is_used_without_asking_and_an_old_one_is_revalidated() {
     let later = ask(&client(cache.path(), &server.url(), 17_000)).await.unwrap();
     assert_eq!(later.age_seconds, Some(3_400), "the 304 made it young again");
     let last = ask(&client(cache.path(), &server.url(), 20_000)).await.unwrap();
-    assert_eq!((last.text.as_str(), last.age_seconds), ("[1]", None));
+    assert_eq!((last.text.as_str(), last.age_seconds), (OTHER, None));
 }
 
 #[tokio::test]
@@ -136,8 +142,9 @@ async fn whatever_goes_wrong_the_good_copy_stays_and_its_age_is_said() {
         (ok("[{\"name\": \"ETH"), "breaks off"),
         (ok("{\"error\": 1}"), "not a list"),
         (ok("[]"), "empty"),
-        (cut, "breaks off"),
-        (answer("200 OK\r\ncontent-encoding: gzip", b"no gzip"), "unpacked"),
+        (ok("[1, {\"path\": \"eth-usd\"}]"), "no entry"),
+        (cut, "broke off"),
+        (answer("200 OK\r\ncontent-encoding: gzip", b"no gzip"), "gzip"),
         (answer("200 OK", b"[\"\xff\"]"), "UTF-8"),
         (answer("500 Oops", b""), "HTTP 500"),
         (answer("429 Slow down", b""), "HTTP 429"),
@@ -145,7 +152,7 @@ async fn whatever_goes_wrong_the_good_copy_stays_and_its_age_is_said() {
         (answer("404 None", b""), "HTTP 404"),
         (answer("302 Found\r\nlocation: https://CANARY.example/?CANARY", b""), "elsewhere"),
         (answer("302 Found\r\nlocation: http://127.0.0.1:1/CANARY", b""), "elsewhere"),
-        (Vec::new(), "no answer in time"),
+        (Vec::new(), "does not answer in time"),
     ];
     let mut answers = vec![ok(FEEDS)];
     answers.extend(wrong.iter().map(|(answer, _)| answer.clone()));
@@ -199,7 +206,7 @@ async fn an_answer_without_end_is_cut_off() {
 #[tokio::test]
 async fn a_spoiled_copy_or_label_and_one_from_the_future_count_as_none_or_old() {
     let cache = tempfile::tempdir().unwrap();
-    let server = Server::answering(vec![ok(FEEDS), ok(FEEDS), ok("[2]"), ok("[3]")]).await;
+    let server = Server::answering(vec![ok(FEEDS), ok(FEEDS), ok(OTHER), ok(FEEDS)]).await;
     let url = server.url();
     ask(&client(cache.path(), &url, 10_000)).await.unwrap();
     let mut copies = std::fs::read_dir(cache.path().join("directory")).unwrap().map(|entry| entry.unwrap().path());
@@ -207,9 +214,9 @@ async fn a_spoiled_copy_or_label_and_one_from_the_future_count_as_none_or_old() 
     std::fs::write(&copy, "<html>").unwrap();
     assert!(client(cache.path(), &url, 10_000).cached_only("ethereum-mainnet").is_none());
     assert_eq!(ask(&client(cache.path(), &url, 10_000)).await.unwrap().text, FEEDS);
-    assert_eq!(ask(&client(cache.path(), &url, 9_000)).await.unwrap().text, "[2]");
+    assert_eq!(ask(&client(cache.path(), &url, 9_000)).await.unwrap().text, OTHER);
     std::fs::write(copy.with_extension("label"), "{").unwrap();
-    assert_eq!(ask(&client(cache.path(), &url, 9_000)).await.unwrap().text, "[3]");
+    assert_eq!(ask(&client(cache.path(), &url, 9_000)).await.unwrap().text, FEEDS);
 }
 
 #[tokio::test]

@@ -119,15 +119,24 @@ fn project_changes(config: &Config) -> Vec<Finding> {
     config.project_changes.iter().map(shown).collect()
 }
 
+/// `1 file`, `2 files`.
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 fn report(gathered: &Gathered, findings: &[Finding]) -> Report {
     let count = |status| findings.iter().filter(|finding| finding.status == status).count();
     let (errors, warnings) = (count(Status::Critical), count(Status::Warn));
     let found = gathered.files.iter().filter(|state| state.found).count();
-    let of = format!("{found} {}", if found == 1 { "file" } else { "files" });
+    let of = counted(found, "file");
     let (status, headline) = match (errors, warnings) {
         (0, 0) => (Status::Ok, format!("The configuration is sound: {of}.")),
-        (0, warnings) => (Status::Warn, format!("The configuration can be used: {of}, {warnings} warnings.")),
-        (errors, _) => (Status::Critical, format!("The configuration cannot be used: {errors} errors in {of}.")),
+        (0, warnings) => {
+            (Status::Warn, format!("The configuration can be used: {of}, {}.", counted(warnings, "warning")))
+        }
+        (errors, _) => {
+            (Status::Critical, format!("The configuration cannot be used: {} in {of}.", counted(errors, "error")))
+        }
     };
     let row = |finding: &Finding| {
         vec![
@@ -155,7 +164,7 @@ fn report(gathered: &Gathered, findings: &[Finding]) -> Report {
         "findings": findings,
     });
     let first = findings.first().filter(|_| errors > 0).and_then(|finding| finding.remedy.as_ref());
-    let advice = first.map(|remedy| format!("Do: {}", remedy.action)).unwrap_or_default();
+    let advice = first.map(|remedy| remedy.action.clone()).unwrap_or_default();
     Report {
         sections: vec![Section { status, headline, advice, facts: Vec::new(), tables: vec![table] }],
         next: vec!["ira config show".to_owned()],

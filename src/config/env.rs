@@ -99,6 +99,13 @@ pub const VARIABLES: &[Variable] = &[
     Variable { name: IRA_DIRECTORY, key: "--directory", doc: "the feed directory, a file or a URL" },
     Variable { name: NO_COLOR, key: "output.color", doc: "set to anything: never colour; IRA_COLOR and --color win" },
     Variable { name: CREDENTIALS_DIRECTORY, key: "", doc: "where `credential:NAME` is looked up; systemd sets it" },
+    Variable {
+        name: "SSL_CERT_FILE",
+        key: "",
+        doc: "PEM file of the authorities whose https servers are trusted, in place of the system's",
+    },
+    Variable { name: "SSL_CERT_DIR", key: "", doc: "the same as a folder, as `openssl rehash` makes it" },
+    Variable { name: "HTTPS_PROXY", key: "", doc: "the proxy to https servers; HTTP_PROXY, ALL_PROXY, NO_PROXY too" },
     Variable { name: "XDG_CONFIG_HOME", key: "", doc: "where the user file is, in place of ~/.config" },
     Variable { name: "XDG_CACHE_HOME", key: "", doc: "where feed directories are cached, in place of ~/.cache" },
 ];

@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::network::{DirectorySource, NetworkConfig, is_name, normal};
 use super::origin::{ConfigFile, Layer, Origin};
-use super::problem::Problem;
+use super::problem::{Place, Problem};
 use super::reader::{Item, Name, Reader};
 use super::secret::SecretRef;
 use super::{Config, access, keys, url};
@@ -42,16 +42,24 @@ pub(super) fn read(file: &ConfigFile) -> Result<Option<String>, Box<Problem>> {
     if metadata.len() > MOST_BYTES {
         return Err(wrong("it is longer than 1 MiB".to_owned(), None));
     }
-    let mut text = String::new();
-    open.take(MOST_BYTES).read_to_string(&mut text).map_err(failed)?;
-    Ok(Some(text))
+    let mut bytes = Vec::new();
+    open.take(MOST_BYTES).read_to_end(&mut bytes).map_err(failed)?;
+    String::from_utf8(bytes).map(Some).map_err(|error| {
+        let (sound, _) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
+        let sound = String::from_utf8_lossy(sound);
+        let hint = Some("save it as UTF-8".to_owned());
+        Box::new(Problem { place: Some(Place::of(&sound, sound.len())), ..*wrong("it is not UTF-8".to_owned(), hint) })
+    })
 }
 
 /// Lays the values of `text` over `config`; what is wrong with them is returned.
 pub(super) fn apply(config: &mut Config, file: &ConfigFile, text: &str) -> Vec<Problem> {
+    // Some editors begin a file with this mark; it is no part of the first line.
+    let text = text.trim_start_matches('\u{feff}');
     let mut reader = Reader { file, text, problems: Vec::new() };
     let (document, errors) = DeTable::parse_recoverable(text);
-    for error in errors {
+    // One mistake can break everything behind it: the first is the one to mend.
+    for error in errors.into_iter().take(1) {
         reader.problem(&error.span().unwrap_or_default(), format!("it is not TOML: {}", error.message()), None);
     }
     for (key, item) in document.get_ref() {
@@ -178,12 +186,11 @@ fn network(config: &mut Config, reader: &mut Reader<'_>, name: &str, values: &De
     config.networks.insert(name.to_owned(), net);
 }
 
-/// Keeps where a value comes from, and which facts of a known network a project file changed: with another
-/// endpoint or contract it could make a report say anything.
+/// Keeps where a value comes from, and what a project file changed of a known network: with another endpoint, contract,
+/// directory or quorum it could make a report say anything.
 fn note(config: &mut Config, reader: &Reader<'_>, network: &str, word: &str, known: bool, key: &Name<'_>) {
-    const JUDGED_BY: [&str; 5] = ["chain_id", "rpc", "link", "multicall3", "sequencer"];
     let origin = reader.origin(&key.span());
-    if known && reader.is_project() && JUDGED_BY.contains(&word) {
+    if known && reader.is_project() {
         config.project_changes.entry(network.to_owned()).or_default().push(format!("`{word}` by {origin}"));
     }
     if origin != Origin::Default {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::ValueEnum;
+use ira_commands::text::without_urls;
 use ira_commands::{Fault, Kind};
 
 use super::env::{Env, IRA_COLOR, IRA_DIRECTORY, IRA_FORMAT, IRA_NETWORK, IRA_RPC_URL, NO_COLOR};
@@ -44,8 +45,11 @@ pub(super) fn gather(sources: &Sources) -> Result<Gathered, Fault> {
                 true
             }
             Ok(None) if required => {
-                return Err(Fault::new(Kind::Config, format!("there is no file {}", file.path.display()))
-                    .hint("--config and IRA_CONFIG name a file that must exist"));
+                return Err(Fault::new(
+                    Kind::Config,
+                    format!("there is no file {}", without_urls(&file.path.display().to_string())),
+                )
+                .hint("--config and IRA_CONFIG name a file that must exist"));
             }
             Ok(None) => false,
             Ok(Some(text)) => {

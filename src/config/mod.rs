@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use ira_commands::text::nearest_few;
+use ira_commands::text::{excerpt, nearest_few, without_urls};
 use ira_commands::{Fault, Kind};
 use secrecy::SecretString;
 
@@ -151,7 +151,7 @@ impl Config {
         if let Some(network) = self.canonical(&wanted).and_then(|name| self.networks.get(name)) {
             return Ok(network);
         }
-        let shown: String = ira_commands::text::clean(name).chars().take(64).collect();
+        let shown = excerpt(&without_urls(name), 64);
         let near: Vec<String> =
             nearest_few(&wanted, self.names(), 3).into_iter().map(|near| format!("`{near}`")).collect();
         let hint = if near.is_empty() {
@@ -162,12 +162,15 @@ impl Config {
         Err(Fault::new(Kind::Usage, format!("no network `{shown}` is known")).hint(hint))
     }
 
-    /// The network of a chain id; of several, the one that ships.
-    pub fn network_of_chain(&self, chain_id: u64) -> Option<&NetworkConfig> {
-        let mut all = self.networks.values().filter(|network| network.chain_id == chain_id);
-        let ships =
-            |network: &&NetworkConfig| !self.origins.contains_key(&format!("networks.{}.chain_id", network.name));
-        all.clone().find(ships).or_else(|| all.next())
+    /// Every network, those that ship before those of the user's files, and these before those of a project file: where
+    /// several have a chain id, the first is meant.
+    pub fn by_trust(&self) -> Vec<&NetworkConfig> {
+        let mut all: Vec<_> = self.networks.values().collect();
+        all.sort_by_key(|network| match self.origins.get(&format!("networks.{}.chain_id", network.name)) {
+            Some(Origin::File(file, _)) => 1 + usize::from(file.layer == Layer::Project),
+            _ => 0,
+        });
+        all
     }
 
     /// The endpoints for a network, or for whichever chain `--rpc-url` or `IRA_RPC_URL` leads to.
@@ -196,8 +199,9 @@ impl Config {
             return Err(first.because(format!("asked for by {}", rpc.origin)));
         }
         rpc.warnings.extend(failed.iter().map(|fault| format!("an endpoint is left out: {fault}")));
-        if let Some(changes) = network.and_then(|network| self.project_changes.get(&network.name)) {
-            let name = network.map_or("", |network| &network.name);
+        // Which network it is may be for the endpoint to say: then any of them.
+        let meant = |name: &str| network.is_none_or(|network| network.name == name);
+        for (name, changes) in self.project_changes.iter().filter(|(name, _)| meant(name)) {
             rpc.warnings.push(format!("the project file changes what is known of {name}: {}", changes.join(", ")));
         }
         Ok(rpc)

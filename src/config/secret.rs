@@ -38,7 +38,7 @@ impl SecretRef {
         match text.split_once(':') {
             Some(("env", name)) if is_variable(name) => Ok(Self::Env(name.to_owned())),
             Some(("env", _)) => Err("`env:` takes the name of an environment variable: env:ETH_RPC_URL".to_owned()),
-            Some(("file", path)) if !path.is_empty() && !path.starts_with("//") => Ok(Self::File(folder.join(path))),
+            Some(("file", path)) if !path.is_empty() && !path.contains("//") => Ok(Self::File(folder.join(path))),
             Some(("file", _)) => Err("`file:` takes a path: file:/etc/ira/eth-rpc-url".to_owned()),
             Some(("credential", name)) if is_credential(name) => Ok(Self::Credential(name.to_owned())),
             Some(("credential", _)) => {

@@ -1,6 +1,7 @@
 //! `ira config show`: every effective value with its origin, and no secret.
 
 use ira_commands::report::{Cell, Outcome, Report, Section, Status, Table};
+use ira_commands::text::without_urls;
 use ira_commands::units;
 use ira_commands::value::H160;
 use serde_json::{Value as Json, json};
@@ -27,7 +28,7 @@ impl Config {
             ("output.color".to_owned(), name(clap::ValueEnum::to_possible_value(&self.output.color))),
             ("output.wide".to_owned(), json!(self.output.wide)),
             ("output.verbose".to_owned(), json!(self.output.verbose)),
-            ("network".to_owned(), json!(self.network)),
+            ("network".to_owned(), json!(self.network.as_deref().map(without_urls))),
         ];
         for network in self.networks.values() {
             all.extend(
@@ -81,10 +82,11 @@ pub fn show(config: &Config) -> Report {
     let rows: Vec<_> = shown.iter().filter(|value| !ships(value)).map(row).collect();
     let set = shown.iter().filter(|value| value.origin != Origin::Default).count();
     let files: Vec<String> = config.files.iter().map(ToString::to_string).collect();
-    let headline = match (files.as_slice(), set) {
-        ([], 0) => "No configuration: every value is a default.".to_owned(),
-        ([], set) => format!("No configuration file; {set} values set by the environment and flags."),
-        (files, set) => format!("{set} values set; read: {}.", files.join(", ")),
+    let set = if set == 1 { "1 value".to_owned() } else { format!("{set} values") };
+    let headline = match (files.as_slice(), set.as_str()) {
+        ([], "0 values") => "No configuration: every value is a default.".to_owned(),
+        ([], set) => format!("No configuration file; {set} set by the environment and flags."),
+        (files, set) => format!("{set} set; read: {}.", files.join(", ")),
     };
     let data = json!({
         "values": shown

@@ -44,6 +44,26 @@ fn a_project_file_may_set_output_plain_networks_and_paths_and_says_so() {
 }
 
 #[test]
+fn a_project_files_network_does_not_stand_in_for_a_known_one_of_its_chain() {
+    let machine = Machine::new()
+        .user("[networks.zeta]\nchain_id = 4242\nrpc = \"env:K\"\nquorum = 2")
+        .project("[networks.aa]\nchain_id = 1\n[networks.ab]\nchain_id = 4242\n[networks.zeta]\nquorum = 1")
+        .env("K", "http://127.0.0.1:1");
+    let config = machine.load().unwrap();
+    let meant = |id| config.by_trust().into_iter().find(|network| network.chain_id == id).unwrap().name.as_str();
+    assert_eq!((meant(1), meant(4242)), ("ethereum-mainnet", "zeta"));
+    let warnings = config.rpc(Some(config.network("zeta").unwrap())).unwrap().warnings;
+    assert!(warnings.len() == 1 && warnings[0].contains("`quorum` by project config"), "{warnings:?}");
+    let mut machine = machine;
+    machine.flags.rpc_url = vec!["http://127.0.0.1:1".to_owned()];
+    let warnings = machine.load().unwrap().rpc(None).unwrap().warnings;
+    assert!(
+        warnings.iter().any(|warning| warning.contains("zeta")),
+        "said where the endpoint is to name it: {warnings:?}"
+    );
+}
+
+#[test]
 fn a_project_file_that_is_no_file_neither_hangs_nor_loads() {
     let machine = Machine::new();
     std::fs::create_dir(machine.path("project/.ira.toml")).unwrap();

@@ -6,11 +6,12 @@ use std::time::Duration;
 use ira_commands::context::Reads;
 use ira_commands::feed_report::directory;
 use ira_commands::ports::{Clock, Progress};
+use ira_commands::report::Outcome;
 use ira_commands::{Fault, Invocation, Kind, Report};
 use secrecy::ExposeSecret as _;
 
 use crate::cli::{ConfigVerb, OutputFlags, Reach};
-use crate::clients::chain::{Chain, ChainConfig, KnownNetwork, Recorder, Recording};
+use crate::clients::chain::{About, Chain, ChainConfig, KnownNetwork, Recorder, Recording};
 use crate::clients::directory::Directory;
 use crate::clients::endpoint::Endpoint;
 use crate::clock::{StoppedClock, SystemClock};
@@ -49,13 +50,31 @@ pub struct Connection {
     pub warnings: Vec<String>,
     chain: Arc<Chain>,
     keeper: Option<Keeper>,
+    /// The command that a replayed recording is of, where it says so.
+    replays: Option<String>,
 }
 
 impl Connection {
-    /// To be called when the command has ended, well or not: writes the recording that was asked for.
-    pub fn finish(&self) -> Result<(), Fault> {
+    /// To be called when `invocation` has ended, well or not: writes the recording that was asked for. A report whose
+    /// recording could not be written is shown all the same, with that as an error.
+    pub fn finish(self, invocation: &Invocation, report: Result<Report, Fault>) -> Result<Report, Fault> {
         tracing::info!("{} round trips, {} requests", self.chain.round_trips(), self.chain.requests());
-        self.keeper.as_ref().map_or(Ok(()), Keeper::write)
+        let asked = recording::asked(invocation);
+        let mut report = report;
+        if let (Some(then), Ok(report)) = (self.replays, &mut report)
+            && then != asked
+        {
+            report.warnings.push(format!("the recording is of `{then}`: what other flags need may not be in it"));
+        }
+        match (self.keeper.map_or(Ok(()), |keeper| keeper.write(asked)), report) {
+            (Ok(()), report) => report,
+            (Err(lost), Err(fault)) => Err(fault.because(format!("and what was heard is lost: {lost}"))),
+            (Err(lost), Ok(mut report)) => {
+                report.errors.push(lost);
+                report.outcome = Outcome::Unavailable;
+                Ok(report)
+            }
+        }
     }
 }
 
@@ -64,7 +83,7 @@ pub fn connect(reach: &Reach, config: &Arc<Config>, progress: Arc<dyn Progress>)
     match &reach.replay {
         Some(path) => {
             let recording = recording::read(path)?;
-            replayed(&recording, usize::from(reach.quorum.unwrap_or(1)), progress)
+            replayed(&recording, progress)
         }
         None => live(reach, config, progress),
     }
@@ -75,12 +94,10 @@ fn live(reach: &Reach, config: &Arc<Config>, progress: Arc<dyn Progress>) -> Res
     let rpc = config.rpc(named)?;
     let endpoints = rpc.urls.into_iter().map(Endpoint::new).collect::<Result<Vec<_>, _>>()?;
     let quorum = reach.quorum.map_or_else(|| named.map_or(1, |network| network.quorum), usize::from);
-    if quorum > endpoints.len() {
-        return Err(Fault::new(
-            Kind::Usage,
-            format!("{quorum} endpoints are to agree, and there are {}", endpoints.len()),
-        )
-        .hint("give more endpoints (--rpc-url, several times), or a lower --quorum"));
+    let count = endpoints.len();
+    if quorum > count {
+        return Err(Fault::new(Kind::Usage, format!("{quorum} endpoints are to agree, and there are {count}"))
+            .hint("give more endpoints (--rpc-url, several times), or a lower --quorum"));
     }
     // Where the endpoint's chain id has yet to name the network, the limits are those of any network.
     let any = NetworkConfig::unnamed(0);
@@ -89,7 +106,7 @@ fn live(reach: &Reach, config: &Arc<Config>, progress: Arc<dyn Progress>) -> Res
     let recorder = reach.record.as_ref().map(|_| Arc::new(Recorder::new()));
     let chain = Arc::new(Chain::new(ChainConfig {
         expect: named.map(known),
-        known: config.networks.values().map(known).collect(),
+        known: config.by_trust().into_iter().map(known).collect(),
         quorum,
         timeout: Duration::from_secs(reach.timeout.unwrap_or(limits.timeout_seconds)),
         rate_per_second: Some(f64::from(limits.requests_per_second)),
@@ -102,25 +119,34 @@ fn live(reach: &Reach, config: &Arc<Config>, progress: Arc<dyn Progress>) -> Res
     let warnings = rpc.warnings;
     let (Some(path), Some(recorder)) = (&reach.record, recorder) else {
         let reads = reads(directory, Arc::<Chain>::clone(&chain));
-        return Ok(Connection { reads, warnings, chain, keeper: None });
+        return Ok(Connection { reads, warnings, chain, keeper: None, replays: None });
     };
     let directory = Arc::new(RecordedDirectory::new(directory));
-    let keeper = Keeper::new(path, recorder, Arc::clone(&directory), Arc::clone(&chain), clock.now());
+    let about = About {
+        recorded_at: clock.now(),
+        endpoints: count,
+        quorum,
+        ira: env!("CARGO_PKG_VERSION").to_owned(),
+        asked: String::new(),
+    };
+    let keeper = Keeper::new(path, recorder, Arc::clone(&directory), Arc::clone(&chain), about)?;
     let reads = reads(directory, Arc::<Chain>::clone(&chain));
-    Ok(Connection { reads, warnings, chain, keeper: Some(keeper) })
+    Ok(Connection { reads, warnings, chain, keeper: Some(keeper), replays: None })
 }
 
 /// The ports that answer from a recording, at the time it was made.
-fn replayed(recording: &Recording, quorum: usize, progress: Arc<dyn Progress>) -> Result<Connection, Fault> {
+fn replayed(recording: &Recording, progress: Arc<dyn Progress>) -> Result<Connection, Fault> {
     let network = recording::network(recording)?;
+    let quorum = recording.about().quorum;
     let chain = Arc::new(Chain::replay(recording, ChainConfig { expect: network, quorum, ..ChainConfig::default() })?);
     let reads = Reads {
         chain: Some(Arc::<Chain>::clone(&chain)),
         directory: Arc::new(ReplayedDirectory::of(recording)),
-        clock: Arc::new(StoppedClock(recording.recorded_at())),
+        clock: Arc::new(StoppedClock(recording.about().recorded_at)),
         progress,
     };
-    Ok(Connection { reads, warnings: Vec::new(), chain, keeper: None })
+    let replays = Some(recording.about().asked.clone()).filter(|asked| !asked.is_empty());
+    Ok(Connection { reads, warnings: Vec::new(), chain, keeper: None, replays })
 }
 
 fn known(network: &NetworkConfig) -> KnownNetwork {
@@ -134,7 +160,7 @@ const DEMO: &str = include_str!("demo.json");
 pub fn demo(progress: Arc<dyn Progress>) -> Result<(Invocation, Connection), Fault> {
     let asked =
         ira_commands::feed_report::Args { feeds: vec!["eth-usd".to_owned()], window: Some(700), ..Default::default() };
-    Ok((Invocation::FeedReport(asked), replayed(&Recording::parse(DEMO)?, 1, progress)?))
+    Ok((Invocation::FeedReport(asked), replayed(&Recording::parse(DEMO)?, progress)?))
 }
 
 /// `ira config show` and `ira config check`.

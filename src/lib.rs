@@ -82,7 +82,7 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
             let (mut invocation, reach, around) = *step;
             if let Some(path) = &around.alert {
                 let Invocation::FeedReport(args) = &mut invocation;
-                args.alerts = alert::parse(&input::text(path, "the alert")?)?;
+                args.alerts = alert::parse(&input::text(path, "the alert", input::ALERT)?)?;
             }
             let config = connect::settings(&output, &invocation, &reach)?;
             session.configure(config.output);

@@ -191,9 +191,7 @@ impl Shown {
 /// Runs a command to its end; what was recorded is written whether it went well or not.
 async fn run(invocation: &Invocation, connection: Connection) -> Result<Report, Fault> {
     let report = invocation.run(&Context::dry(connection.reads.clone())).await;
-    let kept = connection.finish();
-    let report = report?;
-    kept.map(|()| report)
+    connection.finish(invocation, report)
 }
 
 /// Writes the result; gives `code`, or 1 where it cannot be written.

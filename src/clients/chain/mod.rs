@@ -28,7 +28,7 @@ use ira_commands::ports::{BlockRef, ChainRead, Head, Log, LogFilter, Network, No
 use ira_commands::value::{H160, Value};
 use ira_commands::{Fault, Kind};
 
-pub use self::record::Recorder;
+pub use self::record::{About, Recorder};
 pub use self::replay::Recording;
 
 use self::logs::Logs;
@@ -114,7 +114,7 @@ impl Chain {
     pub fn replay(recording: &Recording, config: ChainConfig) -> Result<Self, Fault> {
         let meter = Arc::new(Meter::default());
         let node = |e| Node::new(format!("recorded#{}", e + 1), Arc::new(recording.wire(e, meter.clone())), None);
-        let nodes = (0..recording.endpoints()).map(node).collect();
+        let nodes = (0..recording.about().endpoints).map(node).collect();
         Self::of(nodes, meter, ChainConfig { recorder: None, ..config })
     }
 

@@ -13,6 +13,28 @@ use super::wire::{Raw, RpcItem, Wire};
 /// Version of the file's form.
 pub(super) const FORM: u64 = 1;
 
+/// What a recording says of the run that it is of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct About {
+    /// The wall clock when it began, unix seconds.
+    pub recorded_at: u64,
+    /// How many endpoints it had.
+    pub endpoints: usize,
+    /// How many of them had to agree.
+    #[serde(default = "one")]
+    pub quorum: usize,
+    /// The version of ira that ran.
+    #[serde(default)]
+    pub ira: String,
+    /// The command as it could be typed, without how the chain was reached.
+    #[serde(default)]
+    pub asked: String,
+}
+
+fn one() -> usize {
+    1
+}
+
 /// Collects the answers of a run. Holds no URL, header or credential: only methods, parameters, answers and faults,
 /// which were scrubbed where they arose.
 #[derive(Default)]
@@ -81,21 +103,16 @@ impl Recorder {
         }
     }
 
-    /// The recording as JSON text, one answer a line. `recorded_at` is the wall clock in unix seconds, `endpoints` how
-    /// many there were; `attachments` are texts that the run also read (the directory), by name.
-    pub fn finish(
-        &self,
-        recorded_at: u64,
-        endpoints: usize,
-        attachments: &BTreeMap<String, String>,
-    ) -> Result<String, Fault> {
+    /// The recording as JSON text, one answer a line; `attachments` are texts that the run also read (the directory), by
+    /// name.
+    pub fn finish(&self, about: &About, attachments: &BTreeMap<String, String>) -> Result<String, Fault> {
         let failed =
             |error: serde_json::Error| Fault::new(Kind::Failed, format!("cannot write the recording: {error}"));
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let attachments = serde_json::to_string(attachments).map_err(failed)?;
-        let mut text = format!(
-            "{{\"ira_recording\":{FORM},\"recorded_at\":{recorded_at},\"endpoints\":{endpoints},\n\"attachments\":{attachments},\n\"rpc\":[\n"
-        );
+        let about = serde_json::to_string(about).map_err(failed)?;
+        let about = about.trim_start_matches('{').trim_end_matches('}');
+        let mut text = format!("{{\"ira_recording\":{FORM},{about},\n\"attachments\":{attachments},\n\"rpc\":[\n");
         for (at, entry) in entries.iter().enumerate() {
             if at > 0 {
                 text.push_str(",\n");

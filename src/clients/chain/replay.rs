@@ -9,13 +9,15 @@ use ira_commands::ports::BlockRef;
 use ira_commands::{Fault, Kind};
 use serde_json::Value as Json;
 
-use super::record::{Entry, FORM};
+use super::record::{About, Entry, FORM};
 use super::wire::{Meter, Raw, RpcItem, Wire};
+
+/// More endpoints than anybody has.
+const MOST_ENDPOINTS: usize = 1000;
 
 /// A recording that was read back.
 pub struct Recording {
-    recorded_at: u64,
-    endpoints: usize,
+    about: About,
     attachments: BTreeMap<String, String>,
     answers: Arc<Answers>,
 }
@@ -29,8 +31,8 @@ type Answers = Mutex<HashMap<Question, VecDeque<Result<Raw, Fault>>>>;
 #[derive(serde::Deserialize)]
 struct File {
     ira_recording: u64,
-    recorded_at: u64,
-    endpoints: usize,
+    #[serde(flatten)]
+    about: About,
     #[serde(default)]
     attachments: BTreeMap<String, String>,
     rpc: Vec<Entry>,
@@ -46,7 +48,12 @@ impl Recording {
         };
         let file: File = serde_json::from_str(text).map_err(|error| refuse(error.to_string()))?;
         if file.ira_recording != FORM {
-            return Err(refuse(format!("its form is {}, this version reads {FORM}", file.ira_recording)));
+            let by = if file.about.ira.is_empty() { "another version" } else { &file.about.ira };
+            let what = format!("its form is {} (of ira {by}), this version reads {FORM}", file.ira_recording);
+            return Err(refuse(what));
+        }
+        if file.about.endpoints == 0 || file.about.endpoints > MOST_ENDPOINTS || file.about.quorum == 0 {
+            return Err(refuse(format!("it names {} endpoints", file.about.endpoints)));
         }
         let mut answers: HashMap<Question, VecDeque<Result<Raw, Fault>>> = HashMap::new();
         for Entry { e, method, params, result, fault } in file.rpc {
@@ -58,17 +65,12 @@ impl Recording {
             answers.entry((e, method, canonical(params.get()))).or_default().push_back(answer);
         }
         let answers = Arc::new(Mutex::new(answers));
-        Ok(Self { recorded_at: file.recorded_at, endpoints: file.endpoints, attachments: file.attachments, answers })
+        Ok(Self { about: file.about, attachments: file.attachments, answers })
     }
 
-    /// The wall clock of the recorded run, unix seconds.
-    pub fn recorded_at(&self) -> u64 {
-        self.recorded_at
-    }
-
-    /// How many endpoints it had.
-    pub fn endpoints(&self) -> usize {
-        self.endpoints
+    /// What it says of the run that it is of.
+    pub fn about(&self) -> &About {
+        &self.about
     }
 
     /// The texts that it also read, by name.
@@ -77,7 +79,16 @@ impl Recording {
     }
 
     pub(super) fn wire(&self, e: usize, meter: Arc<Meter>) -> Replay {
-        Replay { answers: self.answers.clone(), e, meter }
+        let made = match (self.about.ira.as_str(), self.about.asked.as_str()) {
+            ("" | env!("CARGO_PKG_VERSION"), "") => {
+                "it was made by another version of ira, or with other flags".to_owned()
+            }
+            (env!("CARGO_PKG_VERSION"), asked) => format!("it was recorded with: {asked}"),
+            (ira, asked) => {
+                format!("it was recorded by ira {ira} (this is {}) with: {asked}", env!("CARGO_PKG_VERSION"))
+            }
+        };
+        Replay { answers: self.answers.clone(), e, meter, made }
     }
 }
 
@@ -86,6 +97,8 @@ pub(super) struct Replay {
     answers: Arc<Answers>,
     e: usize,
     meter: Arc<Meter>,
+    /// How it came about, for a question that it holds no answer to.
+    made: String,
 }
 
 #[async_trait]
@@ -99,7 +112,7 @@ impl Wire for Replay {
             let Some(known) = answers.get_mut(&question) else {
                 let what = format!("holds no answer for {} {}", item.method, clip(&item.params));
                 return Err(Fault::new(Kind::Missing, what)
-                    .because("it was made by another version of ira, or with other flags")
+                    .because(self.made.clone())
                     .hint("replay it with the flags it was recorded with, or record it anew"));
             };
             // Asked more often than recorded, the last answer stands.
@@ -173,10 +186,11 @@ mod tests {
         recorder.note(1, &[item(r#"[{"to":"0x1","data":"0x"},"0x5"]"#)], &[Err(slow.clone())]);
         recorder.note(1, &[item(r#"[{"to":"0x1","data":"0x"},"0x5"]"#)], &[Ok(raw("null"))]);
         let attachments = BTreeMap::from([("directory".to_owned(), "[\"x\"]".to_owned())]);
-        let text = recorder.finish(1_700_000_000, 2, &attachments).expect("JSON");
+        let about = About { recorded_at: 1_700_000_000, endpoints: 2, quorum: 2, ..About::default() };
+        let text = recorder.finish(&about, &attachments).expect("JSON");
         let pretty = serde_json::to_string_pretty(&serde_json::from_str::<Json>(&text).expect("JSON")).expect("JSON");
         let recording = Recording::parse(&pretty).expect("reads its own");
-        assert_eq!((recording.recorded_at(), recording.endpoints()), (1_700_000_000, 2));
+        assert_eq!(recording.about(), &about);
         assert_eq!(recording.attachments(), &attachments);
         let wire = recording.wire(1, Arc::default());
         let question = [item(r#"[{"data":"0x","to":"0x1"},"0x5"]"#)];

@@ -7,7 +7,7 @@ use ira_commands::Kind;
 use ira_commands::ports::{ChainRead, Interface, LogFilter, Read};
 use ira_commands::value::{H256, Value};
 
-use super::super::{Recorder, Recording};
+use super::super::{About, Recorder, Recording};
 use super::fake::{FEED, FakeChain, PERSON, log, read};
 use super::server::{Reply, serve};
 use super::{Chain, ChainConfig, config};
@@ -42,7 +42,9 @@ async fn a_replay_comes_to_the_same_with_the_server_gone() {
     let listening = ChainConfig { recorder: Some(recorder.clone()), ..config(&[one.url(), other.url()]) };
     let live_chain = Chain::new(listening).expect("a chain");
     let live = run(&live_chain).await;
-    let text = recorder.finish(1_700_000_000, 2, &BTreeMap::new()).expect("JSON");
+    let text = recorder
+        .finish(&About { recorded_at: 1_700_000_000, endpoints: 2, quorum: 1, ..About::default() }, &BTreeMap::new())
+        .expect("JSON");
     let requests = one.requests() + other.requests();
 
     let recording = Recording::parse(&text).expect("reads its own");
@@ -61,7 +63,9 @@ async fn what_was_not_recorded_is_said_and_is_no_lag() {
     let recorder = Arc::new(Recorder::new());
     let listening = ChainConfig { recorder: Some(recorder.clone()), ..config(&[server.url()]) };
     Chain::new(listening).expect("a chain").head().await.expect("a head");
-    let text = recorder.finish(1, 1, &BTreeMap::new()).expect("JSON");
+    let text = recorder
+        .finish(&About { recorded_at: 1, endpoints: 1, quorum: 1, ..About::default() }, &BTreeMap::new())
+        .expect("JSON");
     let replay = Chain::replay(&Recording::parse(&text).expect("a recording"), config(&[])).expect("a chain");
     let head = replay.head().await.expect("a head");
     let fault = replay.snapshot(&head.block, vec![Read::Nonce(FEED)]).await.remove(0).expect_err("not recorded");

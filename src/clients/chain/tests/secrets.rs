@@ -7,7 +7,7 @@ use std::time::Duration;
 use ira_commands::ports::{ChainRead as _, Interface, LogFilter, Read};
 use serde_json::json;
 
-use super::super::Recorder;
+use super::super::{About, Recorder};
 use super::fake::{FEED, FakeChain, PERSON, read};
 use super::server::{Reply, Seen, serve};
 use super::{Chain, ChainConfig, config};
@@ -99,7 +99,9 @@ async fn said(port: u16) -> String {
     let values = chain.snapshot(&at, reads).await;
     let events = vec![(Interface::Ocr2, "AnswerUpdated")];
     let logs = chain.logs(&at, vec![LogFilter { addresses: vec![FEED], events, from: 1, to: 9 }]).await;
-    let recording = recorder.finish(1, 2, &BTreeMap::new()).expect("JSON");
+    let recording = recorder
+        .finish(&About { recorded_at: 1, endpoints: 2, quorum: 1, ..About::default() }, &BTreeMap::new())
+        .expect("JSON");
     assert!(!recording.contains("127.0.0.1:"), "{}", around(&recording, "127.0.0.1:"));
     format!("{head:?} {values:?} {logs:?} {:?} {endpoints} {recording}", chain.notices())
 }

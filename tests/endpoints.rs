@@ -68,7 +68,7 @@ fn misbehaving(how: &str) -> (u16, &'static [&'static str]) {
         }
         "wrong id" => (
             server(|body| Some(rpc(body, |item| json!({ "jsonrpc": "2.0", "id": 987_654, "result": item["method"] })))),
-            &["id"],
+            &["leaves the question out"],
         ),
         "error with the key" => (
             server(|body| {

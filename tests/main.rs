@@ -5,5 +5,6 @@ mod endpoints;
 mod feed_report;
 mod generated;
 mod process;
+mod secrets;
 mod support;
 mod transcripts;

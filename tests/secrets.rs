@@ -149,6 +149,25 @@ fn a_directory_with_a_key_in_its_url_is_named_without_it_on_its_way_into_a_repor
 }
 
 #[test]
+fn a_strangers_project_file_does_not_get_a_secret_file_quoted() {
+    let bed = bed::shared();
+    let home = tempfile::tempdir().expect("a folder");
+    private(&home.path().join("token"), KEY);
+    std::fs::write(home.path().join(".ira.toml"), "[networks.demo]\nchain_id = 31337\ndirectory = \"token\"\n")
+        .expect("written");
+    let ran = Ran::of(ira(home.path()).args([
+        "feed-report",
+        &bed.of("ocr2-healthy", "proxy"),
+        "--network",
+        "demo",
+        "--rpc-url",
+        &bed.url,
+    ]));
+    assert_kept(&ran, "directory = token");
+    assert!(ran.err.contains("no JSON list of feeds"), "{ran:?}");
+}
+
+#[test]
 fn ctrl_c_while_an_endpoint_is_silent_ends_with_130_and_no_key() {
     let home = tempfile::tempdir().expect("a folder");
     let reached = Arc::new(std::sync::atomic::AtomicBool::new(false));

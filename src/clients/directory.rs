@@ -68,6 +68,10 @@ impl Directory {
             |kind, why: String| Fault::new(kind, format!("cannot read the feed directory {shown}")).because(why);
         let bytes = regular(path, self.most_bytes).map_err(|(kind, why)| fault(kind, why))?;
         let text = String::from_utf8(bytes).map_err(|_| fault(Kind::BadAnswer, "it is not UTF-8".to_owned()))?;
+        // A command quotes how a text begins that is no list; a file that a stranger's project names may be a secret.
+        if !text.trim_start_matches('\u{feff}').trim_start().starts_with('[') {
+            return Err(fault(Kind::BadAnswer, "it is no JSON list of feeds".to_owned()));
+        }
         Ok(DirectoryText { text, source: shown, age_seconds: None, warning: None })
     }
 

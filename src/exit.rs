@@ -30,7 +30,7 @@ pub const TABLE: &[Row] = &[
     row(69, "unavailable", "what was asked about cannot be read; what could be is still printed", false),
     row(75, "try again", "a guard denied it or a lock is held; later it may pass", false),
     row(78, "configuration", "a configuration file, or a value in it, is wrong", false),
-    row(130, "interrupted", "somebody pressed Ctrl-C", false),
+    row(130, "interrupted", "Ctrl-C, or the process was told to end", false),
 ];
 
 const fn row(code: u8, name: &'static str, meaning: &'static str, success: bool) -> Row {

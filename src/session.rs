@@ -9,13 +9,15 @@ use ira_commands::{Context, Fault, Invocation, Kind, Report};
 use serde_json::{Value as Json, json};
 
 use crate::cli::{Around, Color, Format, OutputFlags, Reach};
+use crate::clock::SystemClock;
 use crate::config::{Config, Output};
 use crate::connect::{self, Connection};
+use crate::logging;
 use crate::progress::{Drawn, Silent};
 use crate::render::{self, Style};
 use crate::terminal::{Env, Terminal, write_stderr, write_stdout};
 use crate::usage::Glimpse;
-use crate::{logging, watch};
+use crate::watch::{self, Watch};
 
 /// What a run knows about how to show things.
 pub struct Session {
@@ -112,10 +114,18 @@ impl Session {
             let warnings = connection.warnings.clone();
             let mut report = run(invocation, connection).await?;
             report.warnings.extend(self.warnings.iter().cloned().chain(warnings));
-            let shown = render::report(&report, report.outcome.exit_code(), &self.style);
-            Ok(shown + &render::aside(&report, colour))
+            Ok(report)
         };
-        block_on(async { Err(watch::watch(period, &self.terminal, colour, again, write_stdout).await) })
+        let show = |what: &Result<Report, Fault>, width| match what {
+            Ok(report) => {
+                let style = Style { width, ..self.style };
+                let aside = render::fitted(&render::aside(report, colour), width);
+                render::report(report, report.outcome.exit_code(), &style) + &aside
+            }
+            Err(fault) => render::fitted(&render::error(fault, colour), width),
+        };
+        let watch = Watch { period, size: &|| self.terminal.size_now(), clock: &SystemClock, show: &show };
+        block_on(async { Err(watch.run(again, write_stdout).await) })
     }
 
     /// Replays what ships. The faults it finds are what it is to show, so finding them is a success.
@@ -216,13 +226,30 @@ fn block_on<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault>
         tokio::select! {
             biased;
             // Asked first, so that the signal is already ours while the work takes its first steps.
-            Ok(()) = tokio::signal::ctrl_c() => Err(Fault::new(Kind::Interrupted, "interrupted")),
+            () = interrupted() => Err(Fault::new(Kind::Interrupted, "interrupted")),
             result = work => result,
         }
     });
     // A name lookup that hangs must not keep the process from ending.
     runtime.shutdown_background();
     result
+}
+
+/// Until Ctrl-C, or until this process is told to end: either way what it holds is put back.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                Ok(()) = tokio::signal::ctrl_c() => return,
+                _ = terminated.recv() => return,
+            }
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 #[cfg(all(test, unix))]

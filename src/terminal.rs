@@ -19,6 +19,8 @@ pub struct Terminal {
     pub stderr: bool,
     /// Columns, where stdout is a terminal or COLUMNS says so; `None` means lines are as long as they are.
     pub width: Option<u16>,
+    /// Whether COLUMNS gave the width, which then stays when the window changes.
+    pub fixed: bool,
     /// Lines, where stdout is a terminal.
     pub height: Option<u16>,
     /// Whether the terminal knows no escape codes (`TERM=dumb`).
@@ -41,10 +43,19 @@ impl Terminal {
             stdout: false,
             stderr: false,
             width: columns.or(size.map(|(Width(width), _)| width)),
+            fixed: columns.is_some(),
             height: size.map(|(_, Height(height))| height),
             dumb: env("TERM").is_some_and(|term| term == "dumb"),
             no_color: env("NO_COLOR").is_some_and(|value| !value.is_empty()),
         }
+    }
+
+    /// Columns and lines of the window as they are now: it may have been resized since it was looked at.
+    pub fn size_now(&self) -> (Option<u16>, Option<u16>) {
+        let Some((Width(width), Height(height))) = terminal_size::terminal_size_of(io::stdout()) else {
+            return (self.width, self.height);
+        };
+        (if self.fixed { self.width } else { Some(width) }, Some(height))
     }
 
     /// Whether the result is coloured.

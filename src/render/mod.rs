@@ -77,6 +77,12 @@ pub fn error(fault: &Fault, colour: bool) -> String {
     out
 }
 
+/// Lines wrapped between words, where they are longer than `width`.
+pub fn fitted(text: &str, width: Option<u16>) -> String {
+    let style = Style { width, ..Style::default() };
+    text.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { table::wrapped(line, &style) }).collect()
+}
+
 /// Appends what `format_args!` makes, without a string in between.
 pub(crate) fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
     out.write_fmt(text).expect("a String takes any text");

@@ -1,6 +1,6 @@
 //! For a person at a terminal: the verdict, what to do, then the proof, fitted to the width.
 
-use comfy_table::{ContentArrangement, Table as Grid, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table as Grid, Width, presets};
 use ira_commands::Report;
 use ira_commands::report::{Cell, Fact, Section, Table};
 use ira_commands::text::clean;
@@ -9,6 +9,11 @@ use super::Style;
 use super::paint::Paint;
 
 const INDENT: u16 = 2;
+const PADDING: u16 = 2;
+/// A longer word (a link) may be cut: it would take the width from all else. The sparkline of 24 rounds is as long.
+const LONGEST_WORD: u16 = 24;
+/// A last column narrower than this cannot be read.
+const PROSE: u16 = 8;
 /// Narrower than this nothing can be told; the terminal may wrap.
 const NARROWEST: u16 = 20;
 
@@ -86,13 +91,18 @@ fn cell(cell: &Cell, style: &Style, paint: Paint) -> String {
 
 /// Aligned columns without borders, indented; a line that does not fit is wrapped inside its column.
 fn grid(header: Option<Vec<String>>, lines: Vec<Vec<String>>, style: &Style) -> String {
-    let mut grid = plain(style.width.filter(|_| !style.wide).map(|width| width.saturating_sub(INDENT)));
+    let width = style.width.filter(|_| !style.wide).map(|width| width.saturating_sub(INDENT));
+    let mut grid = plain(width);
+    let words = width.and_then(|width| word_widths(header.iter().chain(&lines), width));
     if let Some(header) = header {
         grid.set_header(header);
     }
     grid.add_rows(lines);
-    for column in grid.column_iter_mut() {
-        column.set_padding((0, 2));
+    for (at, column) in grid.column_iter_mut().enumerate() {
+        column.set_padding((0, PADDING));
+        if let Some(word) = words.as_ref().and_then(|words| words.get(at)) {
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(word + PADDING)));
+        }
     }
     let mut out = String::new();
     for line in grid.lines() {
@@ -102,8 +112,43 @@ fn grid(header: Option<Vec<String>>, lines: Vec<Vec<String>>, style: &Style) -> 
     out
 }
 
+/// The longest word of each column: no column is made narrower, so that an address or a bar is not cut in two. `None`
+/// where that would not fit.
+fn word_widths<'a>(lines: impl Iterator<Item = &'a Vec<String>>, width: u16) -> Option<Vec<u16>> {
+    let mut widest: Vec<u16> = Vec::new();
+    for line in lines {
+        widest.resize(widest.len().max(line.len()), 0);
+        for (most, cell) in widest.iter_mut().zip(line) {
+            let longest = longest_word(cell).min(LONGEST_WORD);
+            *most = longest.max(*most);
+        }
+    }
+    // The last column is prose: where the words of all do not fit, its own may be cut.
+    let last = widest.pop()?;
+    let before: u16 = widest.iter().map(|word| word + PADDING).sum();
+    let left = width.checked_sub(before + PADDING).filter(|left| *left >= last.min(PROSE))?;
+    widest.push(last.min(left));
+    Some(widest)
+}
+
+/// Columns of the longest word of a cell, its colour not counted.
+fn longest_word(cell: &str) -> u16 {
+    let (mut longest, mut word, mut escape) = (0, 0, false);
+    for c in cell.chars() {
+        match c {
+            '\u{1b}' => escape = true,
+            'm' if escape => escape = false,
+            _ if escape => {}
+            ' ' => word = 0,
+            _ => word += 1,
+        }
+        longest = u16::max(longest, word);
+    }
+    longest
+}
+
 /// One text, wrapped at the width between words.
-fn wrapped(text: &str, style: &Style) -> String {
+pub fn wrapped(text: &str, style: &Style) -> String {
     let Some(width) = style.width.filter(|_| !style.wide) else { return format!("{text}\n") };
     let mut grid = plain(Some(width));
     grid.add_row(vec![text]);
@@ -191,6 +236,26 @@ next: ira feed-report eth-usd --format markdown
                 .collect();
             assert!(too_long.is_empty(), "{width}: {too_long:?}");
         }
+    }
+
+    #[test]
+    fn a_narrow_window_cuts_no_address_and_no_bar() {
+        let mut wordy = sample();
+        let table = &mut wordy.sections[0].tables[0];
+        table.columns = vec!["#", "oracle", "rounds", "note"];
+        let bar = Cell::from("█████░░░░░ 46 %").coloured(ira_commands::report::Status::Warn);
+        let note = Cell::from("silent since round 13; gas for 6 transmissions at the present price of gas");
+        table.rows = vec![vec![Cell::from("3"), Cell::from("0xB2D4…63c3"), bar, note]];
+        for colour in [false, true] {
+            let shown = report(&wordy, &Style { width: Some(44), colour, ..Style::default() });
+            assert!(shown.contains("0xB2D4…63c3") && shown.contains("█████░░░░░"), "{shown}");
+        }
+        // Where not even the words fit, it is cut rather than too wide.
+        let shown = report(&wordy, &Style { width: Some(30), ..Style::default() });
+        assert!(
+            shown.lines().filter(|line| !line.starts_with("next:")).all(|line| line.chars().count() <= 30),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod invocation;
 mod loose;
 pub mod ports;
 pub mod report;
+pub mod shell;
 pub mod text;
 pub mod units;
 pub mod value;

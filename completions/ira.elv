@@ -1,3 +1,3 @@
 # ira for elvish: it asks the binary, so it cannot go stale.
 # Put this into ~/.config/elvish/rc.elv.
-eval (E:COMPLETE=elvish ira | slurp)
+eval ({ tmp E:COMPLETE = elvish; ira } | slurp)

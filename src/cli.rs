@@ -4,7 +4,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgMatches, Args, Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use clap::{
+    ArgMatches, Args, Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum, ValueHint,
+};
 use ira_commands::Invocation;
 use secrecy::SecretString;
 
@@ -59,7 +61,7 @@ pub enum Control {
 pub enum ConfigVerb {
     /// Print every effective value with its origin; secrets stay hidden
     Show,
-    /// Read every configuration file and report each mistake with its place (exit 78)
+    /// Read every configuration file and report each mistake with its place (exit 78 where there is one)
     Check,
 }
 
@@ -74,7 +76,7 @@ pub enum Shell {
     Fish,
     /// Elvish.
     Elvish,
-    /// `PowerShell`.
+    /// Microsoft's shell.
     Powershell,
 }
 
@@ -126,7 +128,7 @@ pub struct Reach {
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=600))]
     pub timeout: Option<u64>,
     /// The directory of published feeds: a file, or a URL
-    #[arg(long, value_name = "FILE|URL")]
+    #[arg(long, value_name = "FILE|URL", value_hint = ValueHint::FilePath)]
     pub directory: Option<String>,
     /// Write every answer of this run to FILE, to be replayed; it holds no URL and no key
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]
@@ -140,7 +142,7 @@ pub struct Reach {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub struct Around {
     /// Take network and feed from an alert: Alertmanager or PagerDuty JSON, or pasted `- name = value` lines; `-` is stdin
-    #[arg(long, value_name = "FILE|-")]
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
     pub alert: Option<PathBuf>,
     /// Report again every 15 seconds, or every SECONDS, in place
     #[arg(

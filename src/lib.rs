@@ -1,5 +1,6 @@
 //! How `ira` is asked, kept and shown: configuration, clients, terminal, dispatch.
 
+mod again;
 pub mod cli;
 pub mod clients;
 pub mod clock;
@@ -22,11 +23,12 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use ira_commands::{Fault, Invocation, alert};
+use ira_commands::report::Outcome;
+use ira_commands::{Fault, Invocation, Kind, alert};
 
 use config::env::{Env as _, SystemEnv};
 
-use cli::{Asked, Control, What};
+use cli::{Asked, ConfigVerb, Control, Format, What};
 use session::Session;
 use terminal::{Env, Terminal};
 
@@ -90,8 +92,16 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
         }
         What::Control(Control::Demo) => session.demo(env),
         What::Control(Control::Config(verb)) => {
-            let report = connect::config(verb, &output)?;
-            let code = report.outcome.exit_code();
+            let mut report = connect::config(verb, &output)?;
+            let mut code = report.outcome.exit_code();
+            if verb == ConfigVerb::Check && report.outcome == Outcome::Problem {
+                // A wrong configuration ends every other command with this code. A program is told in `errors`, too;
+                // a person has the findings before them.
+                let fault = Fault::new(Kind::Config, "the configuration cannot be used")
+                    .hint("mend what the findings name, and check again");
+                code = fault.kind.exit_code();
+                report.errors.extend((session.format() == Format::Json).then_some(fault));
+            }
             Ok(session.show(report, code))
         }
         What::Control(Control::Help { topic }) => {

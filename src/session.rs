@@ -1,5 +1,6 @@
 //! One run of `ira`: what it is attached to, how its results are shown, and how they come about.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use ira_commands::ports::Progress;
 use ira_commands::{Context, Fault, Invocation, Kind, Report};
 use serde_json::{Value as Json, json};
 
+use crate::again::{self, Asked};
 use crate::cli::{Around, Color, Format, OutputFlags, Reach};
 use crate::clock::SystemClock;
 use crate::config::{Config, Output};
@@ -24,6 +26,8 @@ pub struct Session {
     terminal: Terminal,
     color: Color,
     style: Style,
+    /// `--config FILE`.
+    config: Option<PathBuf>,
     /// What is to be said beside any result.
     warnings: Vec<String>,
 }
@@ -31,7 +35,13 @@ pub struct Session {
 impl Session {
     /// By the command line alone.
     pub fn new(terminal: Terminal, flags: &OutputFlags) -> Self {
-        let mut session = Self { terminal, color: Color::Auto, style: Style::default(), warnings: Vec::new() };
+        let mut session = Self {
+            terminal,
+            color: Color::Auto,
+            style: Style::default(),
+            config: flags.config.clone(),
+            warnings: Vec::new(),
+        };
         session.configure(Output {
             format: flags.format().unwrap_or_default(),
             color: flags.color.unwrap_or_default(),
@@ -72,6 +82,17 @@ impl Session {
         self.terminal.colour_stderr(self.color)
     }
 
+    /// The form of the result.
+    pub fn format(&self) -> Format {
+        self.style.format
+    }
+
+    /// What comes next, to be asked as this was.
+    fn next(&self, report: &mut Report, reach: &Reach, watched: bool) {
+        let asked = Asked { reach, config: self.config.as_deref(), format: self.style.format, watched };
+        report.next = again::lines(&report.next, asked);
+    }
+
     /// Runs a command that may be a step; gives the exit code.
     pub fn step(
         &mut self,
@@ -92,7 +113,8 @@ impl Session {
             run(invocation, connection).await
         });
         progress.finish();
-        let report = report?;
+        let mut report = report?;
+        self.next(&mut report, reach, false);
         let code = report.outcome.exit_code();
         Ok(self.show(report, code))
     }
@@ -114,6 +136,7 @@ impl Session {
             let warnings = connection.warnings.clone();
             let mut report = run(invocation, connection).await?;
             report.warnings.extend(self.warnings.iter().cloned().chain(warnings));
+            self.next(&mut report, reach, true);
             Ok(report)
         };
         let show = |what: &Result<Report, Fault>, width| match what {

@@ -108,7 +108,8 @@ fn hint(error: &clap::Error, value: &str, valid: &[String]) -> String {
     match (suggested, usage_line(error)) {
         (Some(word), _) => format!("did you mean `{word}`?"),
         (None, Some(line)) if error.kind() != ErrorKind::InvalidSubcommand => format!("{line}   (`--help` says more)"),
-        (None, _) => "`ira --help` lists commands and flags".to_owned(),
+        (None, _) if matches!(error.kind(), ErrorKind::InvalidSubcommand) => "`ira --help` lists commands".to_owned(),
+        (None, _) => "the same command with `--help` lists its flags, and what each takes".to_owned(),
     }
 }
 

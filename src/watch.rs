@@ -20,6 +20,9 @@ const LEAVE: &str = "\u{1b}[?1049l";
 /// A window's columns and lines.
 pub type Size = (Option<u16>, Option<u16>);
 
+/// Shows what was read, or why it was not, in so many columns.
+pub type Show<'a, T> = dyn Fn(&Result<T, Fault>, Option<u16>) -> String + 'a;
+
 /// What was read last, and when.
 struct Seen<T> {
     what: Result<T, Fault>,
@@ -35,7 +38,7 @@ pub struct Watch<'a, T> {
     /// What time it is.
     pub clock: &'a dyn Clock,
     /// What was read, as text for a window of so many columns.
-    pub show: &'a dyn Fn(&Result<T, Fault>, Option<u16>) -> String,
+    pub show: &'a Show<'a, T>,
 }
 
 impl<T> Watch<'_, T> {

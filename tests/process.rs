@@ -66,6 +66,26 @@ fn a_result_that_cannot_be_written_is_an_error() {
 }
 
 #[test]
+fn a_configuration_that_cannot_be_used_ends_a_check_with_78() {
+    let home = tempfile::tempdir().expect("a folder");
+    let file = home.path().join("ira.toml");
+    std::fs::write(&file, "netwrok = \"base\"\n").expect("written");
+    let check = |more: &[&str]| {
+        let out = ira().args(["config", "check", "--config"]).arg(&file).args(more).output().expect("it runs");
+        (out.status.code(), String::from_utf8_lossy(&out.stdout).into_owned(), out.stderr)
+    };
+    let (code, shown, said) = check(&[]);
+    assert!(code == Some(78) && shown.contains("netwrok") && said.is_empty(), "{code:?} {shown}");
+    let (code, shown, _) = check(&["--json"]);
+    let envelope = json(shown.as_bytes());
+    assert_eq!((code, &envelope["success"]), (Some(78), &Json::from(false)));
+    assert_eq!(envelope["errors"][0]["kind"], "config");
+    assert_eq!(envelope["data"]["findings"][0]["status"], "critical", "{envelope}");
+    std::fs::write(&file, "network = \"base\"\n").expect("written");
+    assert_eq!(check(&[]).0, Some(0));
+}
+
+#[test]
 fn watching_needs_a_terminal() {
     let out = ira().args(["feed-report", "eth-usd", "--watch"]).output().expect("it runs");
     assert_eq!(out.status.code(), Some(2));
@@ -101,6 +121,12 @@ fn a_shell_is_told_commands_flags_values_and_topics() {
     assert_eq!(completed(&["ira", "demo", "--format", "ma"]), ["markdown"]);
     assert_eq!(completed(&["ira", "help", "exit"]), ["exit-codes"]);
     assert_eq!(completed(&["ira", "config", "ch"]), ["check"]);
+    let file = in_repository("README.m").display().to_string();
+    for flag in ["--directory", "--alert", "--record"] {
+        let offered = completed(&["ira", "feed-report", flag, &file]);
+        assert_eq!(offered.len(), 1, "{flag} {offered:?}");
+        assert!(offered[0].ends_with("README.md"), "{flag} {offered:?}");
+    }
 }
 
 #[test]

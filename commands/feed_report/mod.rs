@@ -4,7 +4,7 @@ use crate::alert::{self, Alert};
 use crate::fault::{Fault, Kind};
 use crate::ports::Network;
 use crate::report::{Outcome, Report, Status};
-use crate::{Context, units};
+use crate::{Context, shell, units};
 
 mod checks;
 mod data;
@@ -230,22 +230,35 @@ fn names_a_feed(args: &Args) -> bool {
     args.feeds.iter().any(by_name) || matches!(reference, Some(Ok(Reference::Feed(FeedInput::Name(_)))))
 }
 
-/// The likely next command: for a fleet the worst feed, for a feed the next thing to look at.
+/// The likely next command, with every argument that the verdict rests on: for a fleet its first row, for a feed that
+/// needs somebody the note to paste, for what is well a watch. How the chain is reached is not known here; it is added
+/// by who does.
 fn next(args: &Args, scene: &Scene, feeds: &[(Facts, Judged)]) -> Vec<String> {
-    let Some((facts, judged)) = feeds.iter().max_by_key(|(_, judged)| judged.status()) else { return Vec::new() };
-    if judged.status() <= Status::Info {
-        return Vec::new();
-    }
-    let feed = facts.entry.as_ref().and_then(|entry| entry.path.clone());
-    let feed = feed.unwrap_or_else(|| units::address(facts.proxy.unwrap_or(facts.aggregator)));
-    let network = if scene.network.name.starts_with("chain-") {
-        String::new()
+    let worst = feeds.iter().min_by_key(|(facts, judged)| (std::cmp::Reverse(judged.status()), facts.name()));
+    let Some((facts, judged)) = worst else { return Vec::new() };
+    let well = judged.status() <= Status::Info;
+    let mut words = vec!["ira".to_owned(), "feed-report".to_owned()];
+    let fleet = feeds.len() > 1 || args.wants_all();
+    if fleet && well && args.alerts.is_empty() {
+        words.extend(args.feeds.iter().map(|feed| shell::word(feed)));
+        words.extend(args.all.then(|| "--all".to_owned()));
+        words.extend(args.matching.iter().map(|regex| format!("--match {}", shell::word(regex))));
     } else {
-        format!(" --network {}", scene.network.name)
-    };
-    if feeds.len() > 1 || args.wants_all() {
-        vec![format!("ira feed-report {feed}{network}")]
-    } else {
-        vec![format!("ira feed-report {feed}{network} --format markdown")]
+        let path = facts.entry.as_ref().and_then(|entry| entry.path.clone());
+        words.push(shell::word(&path.unwrap_or_else(|| units::address(facts.proxy.unwrap_or(facts.aggregator)))));
     }
+    if !scene.network.name.starts_with("chain-") {
+        words.push(format!("--network {}", shell::word(&scene.network.name)));
+    }
+    words.extend(args.window.map(|blocks| format!("--window {blocks}")));
+    words.extend(args.reference.iter().map(|reference| format!("--reference {}", shell::word(reference))));
+    words.extend(args.heartbeat.map(|seconds| format!("--heartbeat {seconds}")));
+    words.extend(args.threshold.map(|percent| format!("--threshold {percent}")));
+    words.extend(args.strict.then(|| "--strict".to_owned()));
+    match (well, fleet) {
+        (true, _) => words.push("--watch".to_owned()),
+        (false, false) => words.push("--format markdown".to_owned()),
+        (false, true) => {}
+    }
+    vec![words.join(" ")]
 }

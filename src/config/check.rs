@@ -14,7 +14,7 @@ use super::{Config, Origin, keyed_warning};
 /// `ira config check`: reads every layer and fetches every referenced secret, without a network.
 ///
 /// The data is `{files: [{layer, path, found}], findings: [{check, status, message, evidence, remedy}]}`. Errors make
-/// it a problem (exit 4); a secret that is not there on this machine is a warning. Fails only where it cannot be known
+/// it a problem (exit 78); a secret that is not there on this machine is a warning. Fails only where it cannot be known
 /// which files to read.
 pub fn check(sources: &Sources) -> Result<Report, Fault> {
     let gathered = gather(sources)?;

@@ -6,6 +6,7 @@ use clap::Command;
 use ira_commands::text::nearest;
 use ira_commands::{Fault, Kind};
 
+use crate::config::env::VARIABLES;
 use crate::render::push;
 
 pub use examples::{EXAMPLES, Example, of};
@@ -19,14 +20,18 @@ pub const TOPICS: &[(&str, &str)] = &[
     ("feeds", "how a feed is named, and what each check means"),
 ];
 
-/// The environment variables that `ira` reads, each with what it does.
-pub const ENVIRONMENT: &[(&str, &str)] = &[
+/// The environment variables that are no configuration, each with what it does.
+const OTHER_VARIABLES: [(&str, &str); 4] = [
     (crate::logging::VARIABLE, "error, warn, info, debug or trace: writes what happens on the way to stderr"),
-    ("NO_COLOR", "set to anything: no colour, unless --color says otherwise"),
     ("TERM", "dumb: no colour, no progress"),
     ("COLUMNS", "the width that a table is to fit, in place of the terminal's"),
     ("COMPLETE", "a shell's name: answers that shell's completion, and does nothing else"),
 ];
+
+/// Every environment variable that `ira` reads, with what it does.
+pub fn environment() -> impl Iterator<Item = (&'static str, &'static str)> {
+    VARIABLES.iter().map(|variable| (variable.name, variable.doc)).chain(OTHER_VARIABLES)
+}
 
 /// The files that `ira` reads and writes without being told to, each with what it is.
 pub const FILES: &[(&str, &str)] = &[
@@ -66,7 +71,7 @@ pub fn topic(name: &str) -> Option<String> {
         "output" => include_str!("output.md").to_owned(),
         "exit-codes" => exit_codes(),
         "config" => include_str!("config.md").to_owned(),
-        "networks" => include_str!("networks.md").to_owned(),
+        "networks" => networks(),
         "feeds" => include_str!("feeds.md").to_owned(),
         _ => return None,
     })
@@ -78,6 +83,23 @@ fn exit_codes() -> String {
          With `--json`, `success` is false for every code that is not 0 or 4; with 4 the verdict is in `data`.\n",
         crate::exit::lines()
     )
+}
+
+fn networks() -> String {
+    let mut out = include_str!("networks.md").to_owned();
+    out.push_str("\n## The networks that ship\n\n");
+    for (name, chain_id) in shipped() {
+        push(&mut out, format_args!("    {name:<20} {chain_id:>10}\n"));
+    }
+    out
+}
+
+/// Name and chain id of each network that ships, by name.
+fn shipped() -> Vec<(String, i64)> {
+    let all: toml::Table = toml::from_str(include_str!("../config/networks.toml")).unwrap_or_default();
+    let networks = all.get("networks").and_then(toml::Value::as_table);
+    let id = |network: &toml::Value| network.get("chain_id").and_then(toml::Value::as_integer);
+    networks.into_iter().flatten().filter_map(|(name, network)| Some((name.clone(), id(network)?))).collect()
 }
 
 /// What `ira help WORDS` prints: the whole, a topic, or a command's own help.
@@ -144,6 +166,26 @@ mod tests {
         assert_eq!(lines[2], "Examples:", "{text}");
         assert!(text.contains("--rpc-url") && text.contains("--threshold"), "{text}");
         assert!(ask(&["config", "check"]).expect("its help").contains("exit 78"));
+    }
+
+    #[test]
+    fn the_networks_that_ship_are_listed() {
+        let listed = shipped();
+        let known = crate::connect::known_networks();
+        assert!(listed.len() > 20 && listed.iter().all(|(name, _)| known.contains(name)), "{listed:?}");
+        let text = topic("networks").expect("a topic");
+        assert!(text.contains("    ethereum-mainnet              1\n"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+
+    #[test]
+    fn a_variable_is_listed_once() {
+        let mut names: Vec<&str> = environment().map(|(name, _)| name).collect();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all, "{names:?}");
+        assert!(names.contains(&"IRA_DIRECTORY") && names.contains(&"IRA_LOG"));
     }
 
     #[test]

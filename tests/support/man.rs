@@ -38,7 +38,7 @@ fn page(command: &Command, path: &str) -> String {
     }
     if path == "ira" {
         let exit = ira::exit::TABLE.iter().map(|row| (row.code.to_string(), format!("{}: {}.", row.name, row.meaning)));
-        let environment = ira::help::ENVIRONMENT.iter().map(|(name, what)| ((*name).to_owned(), format!("{what}.")));
+        let environment = ira::help::environment().map(|(name, what)| (name.to_owned(), format!("{what}.")));
         let files = ira::help::FILES.iter().map(|(name, what)| ((*name).to_owned(), format!("{what}.")));
         let topics = ira::help::TOPICS.iter().map(|(name, what)| (format!("ira help {name}"), format!("{what}.")));
         for section in

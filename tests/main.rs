@@ -4,6 +4,7 @@ mod demo;
 mod endpoints;
 mod feed_report;
 mod generated;
+mod next;
 mod process;
 mod secrets;
 mod support;

@@ -1,22 +1,26 @@
 //! The only list of what may be a step: by hand, in a playbook and in the journal alike.
 
-use crate::{Context, Fault, Report, args, feed_report};
+use crate::alert::Alert;
+use crate::{Context, Fault, Report, args, feed_report, vrf_runbook};
 
 /// One command with its arguments: a command line, a playbook's `do:` and a journal row are this one value.
 #[derive(Clone, Debug, PartialEq, clap::Subcommand)]
 pub enum Invocation {
     /// Say whether a price feed is healthy, if not why, and who must act
     FeedReport(feed_report::Args),
+    /// Say why a randomness request is not fulfilled, and who can mend it
+    VrfRunbook(vrf_runbook::Args),
 }
 
 impl Invocation {
     /// Every name a step may have.
-    pub const NAMES: &'static [&'static str] = &["feed-report"];
+    pub const NAMES: &'static [&'static str] = &["feed-report", "vrf-runbook"];
 
     /// The name as it is typed, and as a `do:` spells it.
     pub fn name(&self) -> &'static str {
         match self {
             Self::FeedReport(_) => "feed-report",
+            Self::VrfRunbook(_) => "vrf-runbook",
         }
     }
 
@@ -25,6 +29,7 @@ impl Invocation {
     pub fn from_data(name: &str, with: serde_json::Value) -> Result<Self, Fault> {
         match name {
             "feed-report" => args::from_json(name, with).map(Self::FeedReport),
+            "vrf-runbook" => args::from_json(name, with).map(Self::VrfRunbook),
             unknown => Err(args::unknown_command(unknown, Self::NAMES)),
         }
     }
@@ -33,6 +38,15 @@ impl Invocation {
     pub fn network(&self) -> Result<Option<String>, Fault> {
         match self {
             Self::FeedReport(args) => args.network(),
+            Self::VrfRunbook(args) => args.network(),
+        }
+    }
+
+    /// Gives it the alerts that say what it is about.
+    pub fn set_alerts(&mut self, alerts: Vec<Alert>) {
+        match self {
+            Self::FeedReport(args) => args.alerts = alerts,
+            Self::VrfRunbook(args) => args.alerts = alerts,
         }
     }
 
@@ -40,6 +54,7 @@ impl Invocation {
     pub async fn run(&self, context: &Context) -> Result<Report, Fault> {
         match self {
             Self::FeedReport(args) => feed_report::run(args, context).await,
+            Self::VrfRunbook(args) => vrf_runbook::run(args, context).await,
         }
     }
 }

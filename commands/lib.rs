@@ -13,9 +13,11 @@ mod loose;
 pub mod ports;
 pub mod report;
 pub mod shell;
+mod sheet;
 pub mod text;
 pub mod units;
 pub mod value;
+pub mod vrf_runbook;
 
 #[cfg(any(test, feature = "fakes"))]
 pub mod fakes;

@@ -26,6 +26,23 @@ pub struct Network {
     pub explorer: Option<String>,
 }
 
+/// The most blocks of a day that are looked back over without being asked to: 24 hours of two seconds each, in few enough
+/// queries where logs are served in short ranges.
+const MOST_BLOCKS: u64 = 50_000;
+/// A day where the block time is not known: that of Ethereum.
+const UNKNOWN_BLOCKS: u64 = 7_200;
+
+impl Network {
+    /// How many blocks a day has, within bounds.
+    pub fn day_of_blocks(&self) -> u64 {
+        match self.block_time {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive and bounded")]
+            Some(seconds) if seconds > 0.0 => ((86_400.0 / seconds).ceil() as u64).min(MOST_BLOCKS),
+            _ => UNKNOWN_BLOCKS,
+        }
+    }
+}
+
 /// One block: what every read of a report is pinned to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct BlockRef {
@@ -59,6 +76,12 @@ pub enum Interface {
     Ocr2,
     /// `FluxAggregator`.
     Flux,
+    /// `VRFCoordinatorV2`.
+    VrfV2,
+    /// `VRFCoordinatorV2_5`.
+    VrfV25,
+    /// `BlockhashStore`.
+    BlockhashStore,
 }
 
 /// A call of a view function.
@@ -94,6 +117,32 @@ pub enum Read {
     BlockTime(u64),
     /// Gas that a mined transaction used ([`Value::Uint`], from its receipt).
     GasUsed(H256),
+    /// A mined transaction's receipt: a list of whether it succeeded ([`Value::Bool`]), its block ([`Value::Uint`]),
+    /// its sender ([`Value::Address`]) and the contracts that emitted events in it (a list of [`Value::Address`]).
+    Receipt(H256),
+    /// What a mined transaction called: a list of its sender, its target ([`Value::Address`], zero for a deployment),
+    /// the wei it carried ([`Value::Uint`]) and its calldata ([`Value::Bytes`]).
+    Transaction(H256),
+    /// Gas that a call would use as a transaction of its own at the pinned block ([`Value::Uint`], or the revert).
+    Estimate {
+        /// Who calls.
+        from: H160,
+        /// What is called.
+        to: H160,
+        /// The calldata.
+        data: Vec<u8>,
+    },
+    /// A transaction's call made anew at the pinned block; nothing is changed by it ([`Value::Bytes`], or the revert).
+    Trial {
+        /// Who calls.
+        from: H160,
+        /// What is called.
+        to: H160,
+        /// Wei that go with it.
+        value: U256,
+        /// The calldata.
+        data: Vec<u8>,
+    },
 }
 
 /// Which events to fetch.
@@ -103,6 +152,8 @@ pub struct LogFilter {
     pub addresses: Vec<H160>,
     /// Being any of these, by interface and name in its ABI.
     pub events: Vec<(Interface, &'static str)>,
+    /// With these values of the indexed parameters, in order; `None` takes any.
+    pub indexed: Vec<Option<H256>>,
     /// First block, inclusive.
     pub from: u64,
     /// Last block, inclusive.

@@ -92,6 +92,11 @@ pub fn coin(amount: U256, symbol: &str) -> String {
     format!("{} {symbol}", readable(&scaled_uint(amount, 18), 4))
 }
 
+/// A gas price: `22 gwei`.
+pub fn gwei(wei: U256) -> String {
+    format!("{} gwei", readable(&scaled_uint(wei, 9), 3))
+}
+
 /// `54 s`, `12 min`, `3 h`, `12 d`: two units below ten of the greater one.
 pub fn duration(seconds: u64) -> String {
     const STEPS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];

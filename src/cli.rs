@@ -241,7 +241,7 @@ mod tests {
             ask("feed-report eth-usd --rpc-url env:A --rpc-url env:B --watch -v --wide").expect("a command line");
         assert!(asked.output.verbose && asked.output.wide);
         let What::Step(step) = asked.what else { panic!("a step") };
-        let (Invocation::FeedReport(args), reach, around) = *step;
+        let (Invocation::FeedReport(args), reach, around) = *step else { panic!("a feed report") };
         assert_eq!(args.feeds, ["eth-usd"]);
         assert_eq!(reach.rpc_url.iter().map(ExposeSecret::expose_secret).collect::<Vec<_>>(), ["env:A", "env:B"]);
         assert_eq!(around.watch, Some(15));

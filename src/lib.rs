@@ -24,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use ira_commands::report::Outcome;
-use ira_commands::{Fault, Invocation, Kind, alert};
+use ira_commands::{Fault, Kind, alert};
 
 use config::env::{Env as _, SystemEnv};
 
@@ -83,8 +83,7 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
         What::Step(step) => {
             let (mut invocation, reach, around) = *step;
             if let Some(path) = &around.alert {
-                let Invocation::FeedReport(args) = &mut invocation;
-                args.alerts = alert::parse(&input::text(path, "the alert", input::ALERT)?)?;
+                invocation.set_alerts(alert::parse(&input::text(path, "the alert", input::ALERT)?)?);
             }
             let config = connect::settings(&output, &invocation, &reach)?;
             session.configure(config.output);

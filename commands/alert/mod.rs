@@ -9,7 +9,7 @@ mod plain;
 mod scope;
 mod tree;
 
-pub use scope::{Scope, TargetHint, chain_scope, networks};
+pub use scope::{Scope, TargetHint, chain_scope, network, networks};
 
 /// One alert. Labels and annotations are text from outside: data, never code.
 #[derive(Clone, Debug, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]

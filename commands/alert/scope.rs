@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Alert;
+use crate::fault::{Fault, Kind};
 use crate::text::excerpt;
 use crate::value::{H160, lenient_address};
 
@@ -86,6 +87,22 @@ pub fn chain_scope(alert: &Alert) -> Scope {
 /// The networks that the alerts name, each once, in order of name.
 pub fn networks(alerts: &[Alert]) -> BTreeSet<String> {
     alerts.iter().filter_map(|alert| chain_scope(alert).network).collect()
+}
+
+/// The network that a command is about: `named`, else the one that all alerts name.
+pub fn network(named: Option<&str>, alerts: &[Alert]) -> Result<Option<String>, Fault> {
+    if let Some(named) = named {
+        return Ok(Some(named.to_owned()));
+    }
+    let mut all = networks(alerts);
+    match all.len() {
+        0 | 1 => Ok(all.pop_first()),
+        _ => {
+            let all: Vec<String> = all.into_iter().take(8).collect();
+            Err(Fault::new(Kind::Usage, format!("the alerts are of several networks: {}", all.join(", ")))
+                .hint("name the one to report on with --network"))
+        }
+    }
 }
 
 /// `Ethereum_Mainnet` is `ethereum-mainnet`: metric names take no dash, so exporters write `_`.

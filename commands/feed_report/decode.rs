@@ -6,8 +6,8 @@ use crate::value::{H160, I256, Value};
 
 use super::events::{ConfigReadings, Readings};
 use super::facts::{Access, Billing, Config, Facts, FeedKind, FluxFunds, Known, OldPhase, Oracle, Proposed, Round};
-use super::sheet::Sheet;
 use super::target::Target;
+use crate::sheet::Sheet;
 
 /// The most oracles of any aggregator: an observer's index is one byte (the contracts allow 31, Flux 77).
 pub const MOST_ORACLES: usize = 256;

@@ -13,18 +13,11 @@ use super::Args;
 use super::decode;
 use super::events::{self, Readings};
 use super::facts::{Facts, Known, Reference, Round, Scene};
-use super::sheet::{self, Batch, Filed, Sheet};
 use super::target::{Compared, Target};
+use crate::sheet::{self, Batch, Filed, Sheet};
 
 /// How many rounds before the last are read by call; they show deviation even where logs cannot be read.
 const PREVIOUS_ROUNDS: usize = 8;
-/// The window's length in time, where the network's block time is known.
-const WINDOW_SECONDS: f64 = 86_400.0;
-/// The most blocks of a default window: 24 hours of two seconds each, in few enough queries where logs are served in
-/// short ranges.
-const WINDOW_BLOCKS: u64 = 50_000;
-/// The window where the block time is not known: 24 hours on Ethereum.
-const WINDOW_UNKNOWN: u64 = 7_200;
 
 /// Events that tell of rounds and configurations.
 const EVENTS: [(Interface, &str); 5] = [
@@ -75,7 +68,7 @@ pub async fn gather(
     }
 
     progress.stage("reading oracles and rounds");
-    let window_from = block.number.saturating_sub(window_blocks(args, head.network.block_time));
+    let window_from = block.number.saturating_sub(args.window.unwrap_or_else(|| head.network.day_of_blocks()));
     let (logs, accounts) = futures_util::future::join(
         fetch_logs(&feeds, &sheets, chain, &block, window_from),
         third_stage(&feeds, chain, &block, &sheets),
@@ -116,15 +109,6 @@ pub async fn gather(
         })
         .collect();
     Ok((scene, gathered))
-}
-
-/// The window in blocks: as asked, else a day of them within bounds.
-fn window_blocks(args: &Args, block_time: Option<f64>) -> u64 {
-    args.window.unwrap_or_else(|| match block_time {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive and bounded")]
-        Some(seconds) if seconds > 0.0 => ((WINDOW_SECONDS / seconds).ceil() as u64).min(WINDOW_BLOCKS),
-        _ => WINDOW_UNKNOWN,
-    })
 }
 
 async fn first_stage(
@@ -294,7 +278,8 @@ async fn fetch_logs(
     let mut addresses: Vec<H160> = feeds.iter().map(|feed| feed.aggregator).collect();
     addresses.sort_unstable();
     addresses.dedup();
-    let mut filters = vec![LogFilter { addresses, events: EVENTS.to_vec(), from, to: block.number }];
+    let mut filters =
+        vec![LogFilter { addresses, events: EVENTS.to_vec(), indexed: Vec::new(), from, to: block.number }];
     // Feeds that were configured in one block are asked about together.
     let mut older: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for (at, sheet) in sheets.iter().enumerate().take(feeds.len()) {
@@ -307,7 +292,7 @@ async fn fetch_logs(
     for (set_in, owners) in &older {
         let events = vec![(Interface::Ocr1, "ConfigSet"), (Interface::Ocr2, "ConfigSet")];
         let addresses = owners.iter().map(|at| feeds[*at].aggregator).collect();
-        filters.push(LogFilter { addresses, events, from: *set_in, to: *set_in });
+        filters.push(LogFilter { addresses, events, indexed: Vec::new(), from: *set_in, to: *set_in });
     }
     let mut answers = chain.logs(block, filters).await.into_iter();
     let unread = || Fault::new(Kind::Failed, "the events were not read");

@@ -15,7 +15,6 @@ mod events;
 mod facts;
 mod gather;
 mod present;
-mod sheet;
 pub mod target;
 #[cfg(test)]
 mod tests;
@@ -86,18 +85,7 @@ pub struct Args {
 impl Args {
     /// The network that is meant: as given, else the one that all alerts name.
     pub fn network(&self) -> Result<Option<String>, Fault> {
-        if self.network.is_some() {
-            return Ok(self.network.clone());
-        }
-        let mut named = alert::networks(&self.alerts);
-        match named.len() {
-            0 | 1 => Ok(named.pop_first()),
-            _ => {
-                let named: Vec<String> = named.into_iter().take(8).collect();
-                Err(Fault::new(Kind::Usage, format!("the alerts are of several networks: {}", named.join(", ")))
-                    .hint("name the one to report on with --network"))
-            }
-        }
+        alert::network(self.network.as_deref(), &self.alerts)
     }
 
     /// Whether the numbers mean something. A fault (kind [`Kind::Usage`]) names the argument.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::report::{Finding, Status};
-use crate::units::{address, coin, readable, scaled_uint, thousands};
+use crate::units::{address, coin, gwei, thousands};
 use crate::value::{U256, u256_to_f64};
 
 use super::super::facts::{Facts, FeedKind, Oracle, Scene};
@@ -102,11 +102,6 @@ pub fn transmitter_gas(scene: &Scene, facts: &Facts) -> Option<Finding> {
             .with("gas_price_wei", scene.gas_price.as_ref().map_or(String::new(), U256::to_string))
             .mend(format!("send {native} to the transmitter of {}", oracle_list(&indices)), "node operator, or anyone"),
     )
-}
-
-/// `22 gwei`.
-pub fn gwei(wei: U256) -> String {
-    format!("{} gwei", readable(&scaled_uint(wei, 9), 3))
 }
 
 fn oracles(facts: &Facts) -> Option<Result<&Vec<Oracle>, &crate::Fault>> {

@@ -22,6 +22,15 @@ mod bindings {
     pub mod flux {
         ethers_contract::abigen!(Flux, "src/clients/chain/abi/flux.json");
     }
+    pub mod vrf_v2 {
+        ethers_contract::abigen!(VrfV2, "src/clients/chain/abi/vrf_v2.json");
+    }
+    pub mod vrf_v2_5 {
+        ethers_contract::abigen!(VrfV25, "src/clients/chain/abi/vrf_v2_5.json");
+    }
+    pub mod blockhash_store {
+        ethers_contract::abigen!(BlockhashStore, "src/clients/chain/abi/blockhash_store.json");
+    }
     pub mod multicall3 {
         ethers_contract::abigen!(Multicall3, "src/clients/chain/abi/multicall3.json");
     }
@@ -75,11 +84,19 @@ pub(super) fn table(interface: Interface) -> &'static Table {
     static OCR1: OnceLock<Table> = OnceLock::new();
     static OCR2: OnceLock<Table> = OnceLock::new();
     static FLUX: OnceLock<Table> = OnceLock::new();
+    static VRF_V2: OnceLock<Table> = OnceLock::new();
+    static VRF_V2_5: OnceLock<Table> = OnceLock::new();
+    static BLOCKHASH_STORE: OnceLock<Table> = OnceLock::new();
     match interface {
         Interface::Proxy => PROXY.get_or_init(|| Table::of(&bindings::proxy::PROXY_ABI)),
         Interface::Ocr1 => OCR1.get_or_init(|| Table::of(&bindings::ocr1::OCR1_ABI)),
         Interface::Ocr2 => OCR2.get_or_init(|| Table::of(&bindings::ocr2::OCR2_ABI)),
         Interface::Flux => FLUX.get_or_init(|| Table::of(&bindings::flux::FLUX_ABI)),
+        Interface::VrfV2 => VRF_V2.get_or_init(|| Table::of(&bindings::vrf_v2::VRFV2_ABI)),
+        Interface::VrfV25 => VRF_V2_5.get_or_init(|| Table::of(&bindings::vrf_v2_5::VRFV25_ABI)),
+        Interface::BlockhashStore => {
+            BLOCKHASH_STORE.get_or_init(|| Table::of(&bindings::blockhash_store::BLOCKHASHSTORE_ABI))
+        }
     }
 }
 
@@ -216,7 +233,15 @@ mod tests {
     use ira_commands::units::hex;
     use ira_commands::value::H160;
 
-    const ALL: [Interface; 4] = [Interface::Proxy, Interface::Ocr1, Interface::Ocr2, Interface::Flux];
+    const ALL: [Interface; 7] = [
+        Interface::Proxy,
+        Interface::Ocr1,
+        Interface::Ocr2,
+        Interface::Flux,
+        Interface::VrfV2,
+        Interface::VrfV25,
+        Interface::BlockhashStore,
+    ];
 
     fn sample(kind: &ParamType) -> Value {
         match kind {
@@ -266,6 +291,10 @@ mod tests {
             (Interface::Ocr2, "BillingSet", "0x0bf184bf", "713f"),
             (Interface::Ocr2, "Transmitted", "0xb04e63db", "1a62"),
             (Interface::Flux, "SubmissionReceived", "0x92e98423", "c68c"),
+            (Interface::VrfV25, "RandomWordsRequested", "0xeb0e3652", "3a4e"),
+            (Interface::VrfV25, "RandomWordsFulfilled", "0xaeb4b478", "47b7"),
+            (Interface::VrfV2, "RandomWordsRequested", "0x63373d1c", "9772"),
+            (Interface::VrfV2, "RandomWordsFulfilled", "0x7dffc5ae", "56e4"),
         ] {
             let topic = hex(topic0(interface, event).expect("known").as_bytes());
             assert!(topic.starts_with(starts) && topic.ends_with(ends), "{interface:?} {event} {topic}");

@@ -79,7 +79,8 @@ async fn logs(node: &Node, at: &BlockRef, filters: &[LogFilter], slots: &[usize]
     while !open.is_empty() {
         let pieces: Vec<Piece> = open.drain(..).flat_map(|piece| piece.cut(node.state().most_blocks)).collect();
         asked += pieces.len();
-        let items: Vec<RpcItem> = pieces.iter().map(|piece| piece.item(&topics[piece.slot])).collect();
+        let items: Vec<RpcItem> =
+            pieces.iter().map(|piece| piece.item(&topics[piece.slot], &filters[slots[piece.slot]].indexed)).collect();
         let results = node.wire.exchange(&items, Some(at)).await;
         for (piece, result) in pieces.into_iter().zip(results) {
             let filter = &filters[slots[piece.slot]];
@@ -108,13 +109,17 @@ async fn logs(node: &Node, at: &BlockRef, filters: &[LogFilter], slots: &[usize]
 }
 
 impl Piece {
-    fn item(&self, topics: &[H256]) -> RpcItem {
+    fn item(&self, topics: &[H256], indexed: &[Option<H256>]) -> RpcItem {
         let addresses: Vec<String> = self.addresses.iter().map(|address| format!("\"{address:#x}\"")).collect();
         let topics: Vec<String> = topics.iter().map(|topic| format!("\"{topic:#x}\"")).collect();
         let (from, to) = (quantity(self.from), quantity(self.to));
-        let (addresses, topics) = (addresses.join(","), topics.join(","));
+        let (addresses, mut topics) = (addresses.join(","), format!("[{}]", topics.join(",")));
+        for value in indexed {
+            let value = value.map_or_else(|| "null".to_owned(), |value| format!("\"{value:#x}\""));
+            topics = format!("{topics},{value}");
+        }
         let params = format!(
-            "[{{\"fromBlock\":\"{from}\",\"toBlock\":\"{to}\",\"address\":[{addresses}],\"topics\":[[{topics}]]}}]"
+            "[{{\"fromBlock\":\"{from}\",\"toBlock\":\"{to}\",\"address\":[{addresses}],\"topics\":[{topics}]}}]"
         );
         RpcItem::new("eth_getLogs", params)
     }

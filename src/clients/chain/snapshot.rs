@@ -145,7 +145,12 @@ impl Sheet<'_> {
             Read::PendingNonce(account) => of("eth_getTransactionCount", account, "pending"),
             Read::Code(account) => of("eth_getCode", account, &block),
             Read::BlockTime(number) => block_by_number(*number),
-            Read::GasUsed(tx) => RpcItem::new("eth_getTransactionReceipt", format!("[\"{tx:#x}\"]")),
+            Read::Transaction(tx) => RpcItem::new("eth_getTransactionByHash", format!("[\"{tx:#x}\"]")),
+            Read::Estimate { from, to, data } => wire::estimate(*from, *to, data, self.at.number),
+            Read::Trial { from, to, value, data } => wire::trial(*from, *to, *value, data, self.at.number),
+            Read::GasUsed(tx) | Read::Receipt(tx) => {
+                RpcItem::new("eth_getTransactionReceipt", format!("[\"{tx:#x}\"]"))
+            }
         }
     }
 
@@ -162,7 +167,12 @@ impl Sheet<'_> {
         let read = &self.reads[slot];
         let value = match read {
             Read::Call { .. } => return self.decoded(slot, &bytes(raw).map_err(Trouble::Elsewhere)?),
-            Read::Code(_) => bytes(raw).map(Value::Bytes),
+            Read::Code(_) | Read::Trial { .. } => bytes(raw).map(Value::Bytes),
+            Read::Transaction(tx) => match wire::transaction(raw) {
+                Ok(None) => return Err(absent(format!("there is no transaction {tx:#x}"))),
+                Ok(Some(transaction)) => Ok(transaction),
+                Err(fault) => Err(fault),
+            },
             Read::BlockTime(number) => match wire::block(raw) {
                 Ok(None) => return Err(absent(format!("there is no block {number}"))),
                 Ok(Some(block)) if block.number == *number => Ok(Value::Uint(U256::from(block.timestamp))),
@@ -174,7 +184,14 @@ impl Sheet<'_> {
                 Ok(Some(gas)) => Ok(Value::Uint(gas)),
                 Err(fault) => Err(fault),
             },
-            Read::Balance(_) | Read::Nonce(_) | Read::PendingNonce(_) => wire::number(raw).map(Value::Uint),
+            Read::Receipt(tx) => match wire::receipt(raw) {
+                Ok(None) => return Err(absent(format!("there is no mined transaction {tx:#x}"))),
+                Ok(Some(receipt)) => Ok(receipt),
+                Err(fault) => Err(fault),
+            },
+            Read::Balance(_) | Read::Nonce(_) | Read::PendingNonce(_) | Read::Estimate { .. } => {
+                wire::number(raw).map(Value::Uint)
+            }
         };
         value.map_err(Trouble::Elsewhere)
     }
@@ -281,6 +298,9 @@ fn name(read: &Read) -> String {
         Read::Nonce(account) | Read::PendingNonce(account) => format!("the nonce of {}", short_address(*account)),
         Read::Code(account) => format!("the code of {}", short_address(*account)),
         Read::BlockTime(number) => format!("the time of block {number}"),
+        Read::Transaction(tx) => format!("transaction {}", short_hex(tx.as_bytes())),
+        Read::Trial { to, .. } | Read::Estimate { to, .. } => format!("a call of {}", short_address(*to)),
+        Read::Receipt(tx) => format!("the receipt of transaction {}", short_hex(tx.as_bytes())),
         Read::GasUsed(tx) => format!("the gas of transaction {}", short_hex(tx.as_bytes())),
     }
 }

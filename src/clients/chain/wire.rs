@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use ethers_core::utils::hex;
 use ira_commands::ports::BlockRef;
-use ira_commands::value::{H160, H256, U256};
+use ira_commands::value::{H160, H256, U256, Value};
 use ira_commands::{Fault, Kind};
 use serde_json::value::RawValue;
 
@@ -88,6 +88,22 @@ pub(super) fn eth_call(from: H160, to: H160, data: &[u8], block: u64) -> RpcItem
     RpcItem::new("eth_call", params)
 }
 
+/// A call as a transaction made it, value and all.
+pub(super) fn trial(from: H160, to: H160, value: U256, data: &[u8], block: u64) -> RpcItem {
+    let (data, block) = (hex::encode(data), quantity(block));
+    let params = format!(
+        "[{{\"from\":\"{from:#x}\",\"to\":\"{to:#x}\",\"value\":\"{value:#x}\",\"data\":\"0x{data}\"}},\"{block}\"]"
+    );
+    RpcItem::new("eth_call", params)
+}
+
+/// The gas that a call would use.
+pub(super) fn estimate(from: H160, to: H160, data: &[u8], block: u64) -> RpcItem {
+    let mut item = eth_call(from, to, data, block);
+    item.method = "eth_estimateGas";
+    item
+}
+
 /// Bytes of a hex string, straight from the JSON text.
 pub(super) fn bytes(raw: &RawValue) -> Result<Vec<u8>, Fault> {
     let text = string(raw, "hex")?;
@@ -168,6 +184,59 @@ struct Receipt<'a> {
 pub(super) fn gas_used(raw: &RawValue) -> Result<Option<U256>, Fault> {
     let receipt: Option<Receipt<'_>> = serde_json::from_str(raw.get()).map_err(|_| garbled("a receipt"))?;
     receipt.map(|receipt| parse_quantity(receipt.gas_used).ok_or_else(|| garbled("a receipt"))).transpose()
+}
+
+/// The receipt of a transaction, as [`Read::Receipt`](ira_commands::ports::Read::Receipt) has it.
+pub(super) fn receipt(raw: &RawValue) -> Result<Option<Value>, Fault> {
+    #[derive(serde::Deserialize)]
+    struct Emitted {
+        address: H160,
+    }
+    #[derive(serde::Deserialize)]
+    struct Whole<'a> {
+        #[serde(borrow)]
+        status: Option<&'a str>,
+        #[serde(rename = "blockNumber", borrow)]
+        block: &'a str,
+        from: H160,
+        #[serde(default)]
+        logs: Vec<Emitted>,
+    }
+    let receipt: Option<Whole<'_>> = serde_json::from_str(raw.get()).map_err(|_| garbled("a receipt"))?;
+    let Some(receipt) = receipt else { return Ok(None) };
+    // Before Byzantium a receipt had no status; VRF is younger than that.
+    let status = receipt.status.and_then(parse_quantity).ok_or_else(|| garbled("a receipt"))?;
+    let block = parse_quantity(receipt.block).ok_or_else(|| garbled("a receipt"))?;
+    Ok(Some(Value::List(vec![
+        Value::Bool(!status.is_zero()),
+        Value::Uint(block),
+        Value::Address(receipt.from),
+        Value::List(receipt.logs.into_iter().map(|log| Value::Address(log.address)).collect()),
+    ])))
+}
+
+/// What a transaction called, as [`Read::Transaction`](ira_commands::ports::Read::Transaction) has it.
+pub(super) fn transaction(raw: &RawValue) -> Result<Option<Value>, Fault> {
+    #[derive(serde::Deserialize)]
+    struct Whole<'a> {
+        from: H160,
+        to: Option<H160>,
+        #[serde(borrow)]
+        value: &'a str,
+        #[serde(borrow)]
+        input: &'a str,
+    }
+    let transaction: Option<Whole<'_>> = serde_json::from_str(raw.get()).map_err(|_| garbled("a transaction"))?;
+    let Some(transaction) = transaction else { return Ok(None) };
+    let value = parse_quantity(transaction.value).ok_or_else(|| garbled("a transaction"))?;
+    let digits = transaction.input.strip_prefix("0x").ok_or_else(|| garbled("a transaction"))?;
+    let data = hex::decode(digits).map_err(|_| garbled("a transaction"))?;
+    Ok(Some(Value::List(vec![
+        Value::Address(transaction.from),
+        Value::Address(transaction.to.unwrap_or_default()),
+        Value::Uint(value),
+        Value::Bytes(data),
+    ])))
 }
 
 #[cfg(test)]

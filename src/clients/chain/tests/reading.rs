@@ -144,6 +144,7 @@ fn filter(addresses: usize) -> LogFilter {
     LogFilter {
         addresses: std::iter::once(FEED).chain(others).collect(),
         events: vec![(Interface::Ocr2, "NewTransmission"), (Interface::Ocr2, "AnswerUpdated")],
+        indexed: Vec::new(),
         from: 1,
         to: 5_000,
     }

@@ -26,7 +26,9 @@ async fn run(chain: &dyn ChainRead) -> String {
     ];
     let values = chain.snapshot(&head.block, reads).await;
     let events = vec![(Interface::Ocr2, "AnswerUpdated")];
-    let logs = chain.logs(&head.block, vec![LogFilter { addresses: vec![FEED], events, from: 1, to: 900 }]).await;
+    let logs = chain
+        .logs(&head.block, vec![LogFilter { addresses: vec![FEED], events, indexed: Vec::new(), from: 1, to: 900 }])
+        .await;
     format!("{head:?}\n{values:?}\n{logs:?}")
 }
 

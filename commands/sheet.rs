@@ -1,4 +1,4 @@
-//! Asking for many values of many feeds in one snapshot, and finding each answer again.
+//! Asking for many values of many subjects in one snapshot, and finding each answer again.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::value::{H160, Value};
 /// Names one answer about one feed: what was asked, and of which oracle or how many rounds back.
 pub type Key = (&'static str, usize);
 
-/// One answer and where it belongs: the feed, and its key.
+/// One answer and where it belongs: the subject (a feed, a request), and its key.
 pub type Filed = (usize, Key, Result<Value, Fault>);
 
 /// The answers about one feed.

@@ -43,7 +43,7 @@ pub enum Control {
     /// Show or check the configuration
     #[command(subcommand, arg_required_else_help = false)]
     Config(ConfigVerb),
-    /// Explain a topic (output, exit-codes, config, networks, feeds) or a command
+    /// Explain a topic (output, exit-codes, config, networks, feeds, vrf) or a command
     Help {
         /// A topic, or a command
         #[arg(value_name = "TOPIC")]
@@ -138,10 +138,10 @@ pub struct Reach {
     pub replay: Option<PathBuf>,
 }
 
-/// What is asked around a feed report.
+/// What is asked around a command that reads a chain.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub struct Around {
-    /// Take network and feed from an alert: Alertmanager or PagerDuty JSON, or pasted `- name = value` lines; `-` is stdin
+    /// Take network and contract from an alert: Alertmanager or PagerDuty JSON, or pasted `- name = value` lines; `-` is stdin
     #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
     pub alert: Option<PathBuf>,
     /// Report again every 15 seconds, or every SECONDS, in place
@@ -188,7 +188,9 @@ pub fn command() -> Command {
         all = all.mut_subcommand(*name, |one| {
             // The flags' own doc comment would take the place of the command's.
             let about = one.get_about().cloned().unwrap_or_default();
-            Reach::augment_args(Around::augment_args(one)).about(about).long_about(None)
+            let one = Reach::augment_args(Around::augment_args(one)).about(about).long_about(None);
+            // Coordinators are listed in no directory.
+            if *name == "feed-report" { one } else { one.mut_arg("directory", |arg| arg.hide(true)) }
         });
     }
     help::with_examples(all)

@@ -9,3 +9,4 @@ mod process;
 mod secrets;
 mod support;
 mod transcripts;
+mod vrf_runbook;

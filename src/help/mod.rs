@@ -18,6 +18,7 @@ pub const TOPICS: &[(&str, &str)] = &[
     ("config", "where settings come from, and what they are"),
     ("networks", "which networks there are, and how to add one"),
     ("feeds", "how a feed is named, and what each check means"),
+    ("vrf", "how a request is named, and what each cause means"),
 ];
 
 /// The environment variables that are no configuration, each with what it does.
@@ -73,6 +74,7 @@ pub fn topic(name: &str) -> Option<String> {
         "config" => include_str!("config.md").to_owned(),
         "networks" => networks(),
         "feeds" => include_str!("feeds.md").to_owned(),
+        "vrf" => include_str!("vrf.md").to_owned(),
         _ => return None,
     })
 }

@@ -16,6 +16,8 @@ pub enum Chain {
     Situations,
     /// A hundred feeds.
     Fleet,
+    /// Randomness requests, one for each cause.
+    Vrf,
 }
 
 impl Chain {
@@ -23,6 +25,7 @@ impl Chain {
         match self {
             Self::Situations => "situations",
             Self::Fleet => "fleet",
+            Self::Vrf => "vrf",
         }
     }
 
@@ -31,6 +34,7 @@ impl Chain {
         folder().join(match self {
             Self::Situations => "directory.json",
             Self::Fleet => "fleet-directory.json",
+            Self::Vrf => panic!("no directory lists coordinators"),
         })
     }
 }

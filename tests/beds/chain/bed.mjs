@@ -11,7 +11,9 @@ const here = dirname(fileURLToPath(import.meta.url));
 const cache = resolve(process.env.IRA_BED_CACHE || join(here, '..', '..', '..', 'target', 'beds', 'chain'));
 const PACKAGE_FILES = ['package.json', 'package-lock.json', '.npmrc'];
 const SOURCE_FOLDERS = ['contracts', 'lib'];
-const OUTPUT = ['situations.json', 'situations.state', 'directory.json', 'fleet.json', 'fleet.state', 'fleet-directory.json'];
+const OUTPUT = [
+  'situations.json', 'situations.state', 'directory.json', 'fleet.json', 'fleet.state', 'fleet-directory.json', 'vrf.json', 'vrf.state',
+];
 const LOCK_LIMIT_MS = 10 * 60_000;
 const LOCK_POLL_MS = 200;
 

@@ -85,7 +85,7 @@ function makeRpc(port, agent) {
     });
   const envelope = ([method, ...params]) => ({ jsonrpc: '2.0', id: ++id, method, params });
   const result = (answer, [method]) => {
-    if (answer.error) throw new Error(`${method}: ${answer.error.message}`);
+    if (answer.error) throw Object.assign(new Error(`${method}: ${answer.error.message}`), { data: answer.error.data });
     return answer.result;
   };
   const rpc = async (...call) => result(await post(envelope(call)), call);

@@ -1,7 +1,8 @@
-// Runs inside the cache folder, next to its node_modules: makes both states and the files that describe them.
+// Runs inside the cache folder, next to its node_modules: makes the states and the files that describe them.
 import { contracts } from './compile.mjs';
 import { buildFleet } from './fleet.mjs';
 import { buildSituations } from './situations.mjs';
+import { buildVrf } from './vrf-situations.mjs';
 
 /** Runs `work` and names the step in what it throws. */
 async function step(name, work) {
@@ -18,5 +19,6 @@ export async function build(cache) {
   await Promise.all([
     step('situations', () => buildSituations(cache, built)),
     step('fleet', () => buildFleet(cache, built)),
+    step('vrf', () => buildVrf(cache, built)),
   ]);
 }

@@ -9,12 +9,26 @@ const packages = createRequire(import.meta.url);
 const folderOf = (name) => dirname(packages.resolve(`${name}/package.json`));
 
 const MULTICALL3 = '@chainlink/contracts/src/v0.8/vendor/multicall/ebd8b64/src/Multicall3.sol';
-const SETTINGS = {
-  optimizer: { enabled: true, runs: 200 },
-  evmVersion: 'paris',
-  metadata: { bytecodeHash: 'none' },
-  outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object'] } },
-};
+const VRF = '@chainlink/contracts/src/v0.8/vrf';
+/** Contracts of the registry that come as sources alone: each with the compiler and the settings of its deployments. */
+const FROM_SOURCE = [
+  { solc: 'solc-0.8.19', runs: 500, evmVersion: 'paris', sources: { VRFCoordinatorV2_5: `${VRF}/dev/VRFCoordinatorV2_5.sol` } },
+  { solc: 'solc-0.8.6', runs: 1000, evmVersion: 'berlin', sources: { VRFCoordinatorV2: `${VRF}/VRFCoordinatorV2.sol` } },
+  {
+    solc: 'solc-0.8.19',
+    runs: 200,
+    evmVersion: 'paris',
+    sources: {
+      BlockhashStore: `${VRF}/dev/BlockhashStore.sol`,
+      BatchBlockhashStore: `${VRF}/BatchBlockhashStore.sol`,
+      VRFCoordinatorV2PlusUpgradedVersion: `${VRF}/dev/testhelpers/VRFCoordinatorV2PlusUpgradedVersion.sol`,
+      VRFV2PlusConsumerExample: `${VRF}/dev/testhelpers/VRFV2PlusConsumerExample.sol`,
+      VRFV2PlusRevertingExample: `${VRF}/dev/testhelpers/VRFV2PlusRevertingExample.sol`,
+      VRFConsumerV2: `${VRF}/testhelpers/VRFConsumerV2.sol`,
+      VRFV2RevertingExample: `${VRF}/testhelpers/VRFV2RevertingExample.sol`,
+    },
+  },
+];
 const PREBUILT = {
   EACAggregatorProxy: 'v0.6/EACAggregatorProxy.json',
   FluxAggregator: 'v0.6/FluxAggregator.json',
@@ -30,8 +44,9 @@ export function contracts(cache) {
     const { abi, bytecode } = JSON.parse(readFileSync(join(folderOf('@chainlink/abi'), file)));
     all[name] = { abi: new ethers.Interface(abi), bytecode };
   }
-  for (const [name, built] of Object.entries(ours(cache))) {
-    all[name] = { ...built, abi: new ethers.Interface(built.abi) };
+  const built = [ours(cache), ...FROM_SOURCE.map((group) => fromSource(cache, group))];
+  for (const [name, { abi, ...code }] of built.flatMap(Object.entries)) {
+    all[name] = { ...code, abi: new ethers.Interface(abi) };
   }
   return all;
 }
@@ -42,23 +57,43 @@ function ours(cache) {
     readdirSync(folder).sort().map((name) => [name, { content: readFileSync(join(folder, name), 'utf8') }]),
   );
   sources[MULTICALL3] = { content: readImport(MULTICALL3) };
-  const input = JSON.stringify({ language: 'Solidity', sources, settings: SETTINGS });
-  const kept = join(cache, `contracts-${createHash('sha256').update(input).digest('hex').slice(0, 16)}.json`);
+  return compiled(cache, 'solc-0.8.19', { sources, runs: 200, evmVersion: 'paris', wanted: { '*': ['*'] } });
+}
+
+function fromSource(cache, { solc, runs, evmVersion, sources: paths }) {
+  const sources = Object.fromEntries(Object.values(paths).map((path) => [path, { content: readImport(path) }]));
+  const wanted = Object.fromEntries(Object.entries(paths).map(([name, path]) => [path, [name]]));
+  return compiled(cache, solc, { sources, runs, evmVersion, wanted });
+}
+
+/** name → { abi, bytecode, deployed }, from the cache where the same input was compiled before. */
+function compiled(cache, solc, { sources, runs, evmVersion, wanted }) {
+  const fields = ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object'];
+  const select = (names) => Object.fromEntries(names.map((name) => [name, fields]));
+  const settings = {
+    optimizer: { enabled: true, runs },
+    evmVersion,
+    metadata: { bytecodeHash: 'none' },
+    outputSelection: Object.fromEntries(Object.entries(wanted).map(([path, names]) => [path, select(names)])),
+  };
+  const input = JSON.stringify({ language: 'Solidity', sources, settings });
+  const sum = createHash('sha256').update(solc).update(input).digest('hex').slice(0, 16);
+  const kept = join(cache, `contracts-${sum}.json`);
   if (existsSync(kept)) return JSON.parse(readFileSync(kept));
-  const built = compile(input);
+  const built = compile(solc, input);
   writeFileSync(kept, JSON.stringify(built));
   return built;
 }
 
-function compile(input) {
-  const solc = packages('solc-0.8.19');
-  const output = JSON.parse(solc.compile(input, { import: (path) => ({ contents: readImport(path) }) }));
+function compile(solc, input) {
+  const compiler = packages(solc);
+  const output = JSON.parse(compiler.compile(input, { import: (path) => ({ contents: readImport(path) }) }));
   const errors = (output.errors ?? []).filter((e) => e.severity === 'error');
-  if (errors.length) throw new Error(`solc: ${errors.map((e) => e.formattedMessage).join('\n')}`);
+  if (errors.length) throw new Error(`${solc}: ${errors.map((e) => e.formattedMessage).join('\n')}`);
   const built = {};
   for (const file of Object.values(output.contracts)) {
     for (const [name, { abi, evm }] of Object.entries(file)) {
-      if (!evm.bytecode.object) continue; // interfaces and abstract contracts
+      if (!evm?.bytecode?.object) continue; // interfaces and abstract contracts
       built[name] = { abi, bytecode: `0x${evm.bytecode.object}`, deployed: `0x${evm.deployedBytecode.object}` };
     }
   }
@@ -67,7 +102,8 @@ function compile(input) {
 
 /** `@scope/package/path` → the text of that file; the packages need not export it. */
 function readImport(path) {
-  const [, name, rest] = path.match(/^(@[^/]+\/[^/]+)\/(.+)$/) ?? [];
+  // OpenZeppelin is imported as `@openzeppelin/contracts@1.2.3/…` and installed as `@openzeppelin/contracts-1.2.3`.
+  const [, name, rest] = path.replace('/contracts@', '/contracts-').match(/^(@[^/]+\/[^/]+)\/(.+)$/) ?? [];
   if (!name) throw new Error(`import of an unknown form: ${path}`);
   return readFileSync(join(folderOf(name), rest), 'utf8');
 }

@@ -75,7 +75,9 @@ impl ScriptedChain {
                 Ok(Value::Bytes(if has_code { vec![0x60] } else { Vec::new() }))
             }
             Read::BlockTime(_) => Ok(Value::Uint(U256::from(Self::TIME - 86_400))),
-            Read::GasUsed(_) => Ok(Value::Uint(U256::from(200_000))),
+            Read::GasUsed(_) | Read::Estimate { .. } => Ok(Value::Uint(U256::from(200_000))),
+            Read::Receipt(_) | Read::Transaction(_) => Err(Fault::new(Kind::Missing, "there is no such transaction")),
+            Read::Trial { .. } => Err(Fault::new(Kind::Reverted, "reverted without a reason")),
         }
     }
 }

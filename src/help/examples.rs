@@ -15,7 +15,11 @@ pub struct Example {
 pub const EXAMPLES: &[Example] = &[
     of_command("ira", "ira demo", "see what a report looks like, without any set-up"),
     of_command("ira", "ira feed-report eth-usd --rpc-url env:RPC", "is this feed healthy, if not why, who must act"),
-    of_command("ira", "ira vrf-runbook --alert alert.json", "why a randomness request is not fulfilled, who can mend it"),
+    of_command(
+        "ira",
+        "ira vrf-runbook --alert alert.json",
+        "why a randomness request is not fulfilled, who can mend it",
+    ),
     of_command("ira", "ira help exit-codes", "what a script can branch on"),
     of_command("ira feed-report", "ira feed-report eth-usd", "a feed by its name in the directory"),
     of_command(
@@ -45,7 +49,11 @@ pub const EXAMPLES: &[Example] = &[
         "ira vrf-runbook --coordinator 0xD7f86b4b8Cae7D942340FF628F82735b7a20893a --subscription 8831",
         "every pending request of a subscription, oldest first",
     ),
-    of_command("ira vrf-runbook", "ira vrf-runbook --alert alert.json", "what an alert is about; `-` reads it from stdin"),
+    of_command(
+        "ira vrf-runbook",
+        "ira vrf-runbook --alert alert.json",
+        "what an alert is about; `-` reads it from stdin",
+    ),
     of_command("ira demo", "ira demo", "a recorded chain with three real faults in it"),
     of_command("ira demo", "ira demo --json", "the same for a program"),
     of_command("ira config", "ira config show", "every effective value, and where it comes from"),

@@ -34,6 +34,15 @@ impl Invocation {
         }
     }
 
+    /// Its arguments, as [`Invocation::from_data`] reads them.
+    pub fn with(&self) -> serde_json::Value {
+        match self {
+            Self::FeedReport(args) => serde_json::to_value(args),
+            Self::VrfRunbook(args) => serde_json::to_value(args),
+        }
+        .unwrap_or_default()
+    }
+
     /// The network that it is about, by name or alias; `None` where the endpoint's own chain id is to say.
     pub fn network(&self) -> Result<Option<String>, Fault> {
         match self {

@@ -137,9 +137,7 @@ fn is_recording(path: &Path) -> std::io::Result<bool> {
 
 /// A command as it could be typed, without the alerts that it was given.
 pub fn asked(invocation: &Invocation) -> String {
-    let with = match invocation {
-        Invocation::FeedReport(args) => serde_json::to_value(args).unwrap_or_default(),
-    };
+    let with = invocation.with();
     let quoted = |word: &str| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=".contains(c);
         let word = without_urls(word);
@@ -149,6 +147,9 @@ pub fn asked(invocation: &Invocation) -> String {
     for (name, value) in with.as_object().into_iter().flatten() {
         match (name.as_str(), value) {
             ("alerts", Json::Array(alerts)) if !alerts.is_empty() => words.push("--alert -".to_owned()),
+            ("senders", Json::Array(all)) => {
+                words.extend(all.iter().filter_map(Json::as_str).map(|one| format!("--sender {}", quoted(one))));
+            }
             ("feeds", Json::Array(feeds)) => words.extend(feeds.iter().filter_map(Json::as_str).map(quoted)),
             (name, Json::Bool(true)) => words.push(format!("--{name}")),
             (name, Json::String(text)) => words.push(format!("--{name} {}", quoted(text))),

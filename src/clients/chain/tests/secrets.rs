@@ -98,7 +98,8 @@ async fn said(port: u16) -> String {
     let reads = vec![read(FEED, "decimals"), Read::Balance(PERSON), Read::Code(FEED), Read::BlockTime(5)];
     let values = chain.snapshot(&at, reads).await;
     let events = vec![(Interface::Ocr2, "AnswerUpdated")];
-    let logs = chain.logs(&at, vec![LogFilter { addresses: vec![FEED], events, indexed: Vec::new(), from: 1, to: 9 }]).await;
+    let logs =
+        chain.logs(&at, vec![LogFilter { addresses: vec![FEED], events, indexed: Vec::new(), from: 1, to: 9 }]).await;
     let recording = recorder
         .finish(&About { recorded_at: 1, endpoints: 2, quorum: 1, ..About::default() }, &BTreeMap::new())
         .expect("JSON");

@@ -13,6 +13,7 @@ const PACKAGE_FILES = ['package.json', 'package-lock.json', '.npmrc'];
 const SOURCE_FOLDERS = ['contracts', 'lib'];
 const OUTPUT = [
   'situations.json', 'situations.state', 'directory.json', 'fleet.json', 'fleet.state', 'fleet-directory.json', 'vrf.json', 'vrf.state',
+  'vrf-many.json', 'vrf-many.state',
 ];
 const LOCK_LIMIT_MS = 10 * 60_000;
 const LOCK_POLL_MS = 200;

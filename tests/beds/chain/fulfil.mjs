@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Fulfils a randomness request with a real proof, or asks the real coordinator whether it would let the oracle do so:
-//   node fulfil.mjs --rpc URL --request ID [--simulate] [--gas-price WEI] [--gas LIMIT]
+//   node fulfil.mjs --rpc URL --request ID [--coordinator ADDRESS] [--simulate] [--gas-price WEI] [--gas LIMIT]
 // Prints one line of JSON; ends with 0 if the answer is `ok`, with 1 if the coordinator refuses, else with 2.
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -27,6 +27,7 @@ try {
     options: {
       rpc: { type: 'string' },
       request: { type: 'string' },
+      coordinator: { type: 'string' },
       simulate: { type: 'boolean', default: false },
       'gas-price': { type: 'string' },
       gas: { type: 'string' },
@@ -35,7 +36,7 @@ try {
   if (!values.rpc || !values.request) throw new Error('--rpc URL and --request ID are needed');
   const number = (name) => (values[name] === undefined ? undefined : BigInt(values[name]));
   const [{ contracts }, { fulfil }] = await Promise.all([load('compile.mjs'), load('fulfil.mjs')]);
-  const options = { simulate: values.simulate, gasPrice: number('gas-price'), gas: number('gas') };
+  const options = { coordinator: values.coordinator, simulate: values.simulate, gasPrice: number('gas-price'), gas: number('gas') };
   const result = await fulfil(rpcOf(values.rpc), contracts(cache), BigInt(values.request), options);
   process.stdout.write(`${JSON.stringify(result)}\n`);
   process.exitCode = result.ok ? 0 : 1;

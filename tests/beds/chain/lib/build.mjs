@@ -2,6 +2,7 @@
 import { contracts } from './compile.mjs';
 import { buildFleet } from './fleet.mjs';
 import { buildSituations } from './situations.mjs';
+import { buildMany } from './vrf-many.mjs';
 import { buildVrf } from './vrf-situations.mjs';
 
 /** Runs `work` and names the step in what it throws. */
@@ -20,5 +21,6 @@ export async function build(cache) {
     step('situations', () => buildSituations(cache, built)),
     step('fleet', () => buildFleet(cache, built)),
     step('vrf', () => buildVrf(cache, built)),
+    step('vrf-many', () => buildMany(cache, built)),
   ]);
 }

@@ -8,13 +8,16 @@ export const NODE_KEY = keyOf('vrf node');
 const hex = (n) => ethers.toQuantity(n);
 const CONTRACT = { 2: 'VRFCoordinatorV2', 2.5: 'VRFCoordinatorV2_5' };
 
-/** The event of a request on any coordinator of the chain, with its key of ours; null if there is none. */
-export async function findRequest(rpc, contracts, requestId) {
+/**
+ * The event of a request, with its key of ours; null if there is none. Ids are not unique: after a migration the new
+ * coordinator counts from the start and gives the same ones again. Without a coordinator the newest is meant.
+ */
+export async function findRequest(rpc, contracts, requestId, coordinator) {
   const versions = Object.entries(CONTRACT).map(([version, name]) => {
     const { abi } = contracts[name];
     return { version, abi, topic: abi.getEvent('RandomWordsRequested').topicHash };
   });
-  const logs = await rpc('eth_getLogs', { fromBlock: '0x0', toBlock: 'latest', topics: [versions.map((v) => v.topic)] });
+  const logs = await rpc('eth_getLogs', { address: coordinator, fromBlock: '0x0', toBlock: 'latest', topics: [versions.map((v) => v.topic)] });
   const words = ethers.toBeHex(requestId, 32);
   // The id is the first word of the data.
   const log = logs.findLast(({ data }) => ethers.dataSlice(data, 0, 32) === words);
@@ -34,8 +37,9 @@ async function seedHash(rpc, { blockNumber, blockHash }) {
   return told === loadedBlockhash(blockNumber) ? told : blockHash;
 }
 
-export async function calldata(rpc, contracts, request) {
-  const proof = prove(request.lane, request.preSeed, await seedHash(rpc, request));
+/** Calldata that fulfils the request; `hash` is the hash of its block as the coordinator will see it. */
+export async function calldata(rpc, contracts, request, hash) {
+  const proof = prove(request.lane, request.preSeed, hash ?? (await seedHash(rpc, request)));
   const abis = Object.fromEntries(Object.values(CONTRACT).map((name) => [name, contracts[name].abi]));
   return fulfilment(abis, request.version, request, proof);
 }
@@ -56,8 +60,8 @@ async function simulatedPrice(rpc, contracts, { version, lane, coordinator }) {
  * `{ ok, … }` of one request. Only with `simulate` nothing is sent. `gasPrice` and `gas` are worked out where they are
  * not given; without automatic mining a block is mined for the transaction.
  */
-export async function fulfil(rpc, contracts, requestId, { simulate = false, gasPrice, gas } = {}) {
-  const request = await findRequest(rpc, contracts, requestId);
+export async function fulfil(rpc, contracts, requestId, { coordinator, simulate = false, gasPrice, gas } = {}) {
+  const request = await findRequest(rpc, contracts, requestId, coordinator);
   if (!request) return { ok: false, name: 'NotRequested', message: 'no coordinator of this chain has logged this request' };
   const data = await calldata(rpc, contracts, request);
   const gasLimit = gas ?? fulfilmentGas(request);

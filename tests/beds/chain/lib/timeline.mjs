@@ -82,15 +82,6 @@ export class Timeline {
     tx.block = Number(tx.receipt.blockNumber);
   }
 
-  /** Many empty blocks at once. Without a fixed interval their times would follow the clock of this machine. */
-  async skip(count) {
-    await this.#rpc('anvil_setBlockTimestampInterval', BLOCK_TIME);
-    await this.#rpc('anvil_mine', hex(count));
-    await this.#rpc('anvil_removeBlockTimestampInterval');
-    this.block += count;
-    this.now += count * BLOCK_TIME;
-  }
-
   async describeHead() {
     const block = await this.#rpc('eth_getBlockByNumber', 'latest', false);
     const is = `${Number(block.number)} ${Number(block.timestamp)}`;

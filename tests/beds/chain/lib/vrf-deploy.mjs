@@ -8,8 +8,6 @@ import { fulfilmentGas, laneKey } from './vrf.mjs';
 
 const ETHER = 10n ** 18n;
 export const WEI_PER_LINK = ETHER / 200n;
-/** Where the feed of a coordinator is stale: LINK at a fifth of the price, so that everything costs five times as much. */
-const POOR_WEI_PER_LINK = WEI_PER_LINK / 5n;
 const DAY = 86_400;
 const LIMITS = [3, 2_500_000, DAY, 33_285];
 const PREMIUMS = [0, 0, 24, 20];
@@ -20,6 +18,8 @@ const CONSUMERS = {
   2: { example: 'VRFConsumerV2', reverting: 'VRFV2RevertingExample' },
   2.5: { example: 'VRFV2PlusConsumerExample', reverting: 'VRFV2PlusRevertingExample' },
 };
+/** More than any coordinator has state variables. */
+const STORAGE_SLOTS = 40;
 const EXTRA_ARGS_TAG = ethers.id('VRF ExtraArgsV1').slice(0, 10);
 
 export class Vrf {
@@ -99,6 +99,11 @@ export class Vrf {
   #consumer(sub, request) {
     const { coordinator, owner } = sub;
     const kind = request.consumerKind;
+    if (request.sameConsumer !== undefined) {
+      const { consumer, consumerContract } = sub.requests[request.sameConsumer];
+      Object.assign(request, { consumer, consumerContract });
+      return;
+    }
     if (kind !== 'eoa') {
       request.consumerContract = CONSUMERS[coordinator.version][kind];
       request.consumer = this.timeline.deploy(this.contracts[request.consumerContract], [coordinator.address, this.link]);
@@ -145,6 +150,29 @@ export class Vrf {
   event(abi, tx, name) {
     const logs = tx.receipt.logs.map((log) => abi.parseLog(log));
     return logs.find((log) => log?.name === name).args.toObject();
+  }
+
+  /** Makes the commitment of a request that of the same request one block later. */
+  async moveCommitment({ id, event, gas, words, consumer, tx }) {
+    const { address, version } = this.coordinatorOf(tx);
+    const types = ['uint256', 'uint64', 'uint256', 'uint32', 'uint32', 'address'];
+    const fields = (block) => [id, block, event.subId, gas, words, consumer];
+    const coder = ethers.AbiCoder.defaultAbiCoder();
+    const commitment = (block) => ethers.keccak256(
+      version === '2' ? coder.encode(types, fields(block)) : coder.encode([...types, 'bytes'], [...fields(block), event.extraArgs]),
+    );
+    for (let slot = 0; slot < STORAGE_SLOTS; slot += 1) {
+      const at = ethers.keccak256(coder.encode(['uint256', 'uint256'], [id, slot]));
+      if ((await this.rpc('eth_getStorageAt', address, at, 'latest')) !== commitment(tx.block)) continue;
+      await this.rpc('anvil_setStorageAt', address, at, commitment(tx.block + 1));
+      return;
+    }
+    throw new Error(`the commitment of ${id} is in none of the first ${STORAGE_SLOTS} slots`);
+  }
+
+  coordinatorOf(tx) {
+    const logged = tx.receipt.logs.map((log) => ethers.getAddress(log.address));
+    return Object.values(this.coordinators).find(({ address }) => logged.includes(address));
   }
 
   /** Queues the real fulfilment of a request that is mined. */

@@ -248,6 +248,7 @@ mod tests {
             ParamType::Uint(_) => Value::Uint(U256::from(7)),
             ParamType::Address => Value::Address(H160::repeat_byte(7)),
             ParamType::Bytes => Value::Bytes(vec![7]),
+            ParamType::FixedBytes(size) => Value::Bytes(vec![7; *size]),
             other => panic!("no sample of {other:?}"),
         }
     }

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
+use crate::effect::Effect;
 use crate::fault::{Fault, Kind};
-use crate::ports::{ChainRead, Clock, FeedDirectory, Progress};
+use crate::ports::{ChainRead, ChainWrite, Clock, FeedDirectory, Progress, Signer};
+use crate::value::{H160, U256};
 
 /// Every port that reads.
 #[derive(Clone)]
@@ -18,15 +22,98 @@ pub struct Reads {
     pub progress: Arc<dyn Progress>,
 }
 
+/// Every port that writes, with the journal without which none of them may be used.
+#[derive(Clone)]
+pub struct Writes {
+    /// The chain.
+    pub chain: Arc<dyn ChainWrite>,
+    /// Who signs; `None` where only what was signed before is to be settled.
+    pub signer: Option<Arc<dyn Signer>>,
+    /// Where it is written down.
+    pub journal: Arc<dyn Journal>,
+}
+
+/// Who pays for transactions, and how far they may go. Known to a dry run too: it is part of every plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payer {
+    /// The account.
+    pub address: H160,
+    /// The most that may be offered for a unit of gas, wei.
+    pub max_fee_per_gas: U256,
+    /// How many blocks must hold a transaction, its own included, before it counts.
+    pub confirmations: u64,
+    /// How long one transaction is waited for, seconds.
+    pub patience: u64,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It happened; with the proof.
+    Done(Json),
+    /// It provably did not happen, and never will under this attempt; with the reason.
+    NotDone(Json),
+}
+
+/// An attempt that was begun, and of which it is not written how it ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Open {
+    /// The journal's number of it.
+    pub id: u64,
+    /// What is acted on.
+    pub key: String,
+    /// How it may be repeated.
+    pub effect: Effect,
+    /// When it was begun, unix seconds.
+    pub at: u64,
+    /// What was written before it was done.
+    pub begun: Json,
+    /// What was added to it later, in order.
+    pub added: Vec<Json>,
+}
+
+/// What was begun, and what came of it. Each verb has reached the disk when it returns; one that fails is final: the
+/// journal takes nothing more, and whoever asked must not go on.
+pub trait Journal: Send + Sync {
+    /// Takes the lock of this name, for as long as what is returned lives. Kind `Busy` where somebody else has it.
+    fn hold(&self, name: &str) -> Result<Box<dyn Send + Sync>, Fault>;
+
+    /// Every attempt without an end, oldest first.
+    fn open(&self) -> Result<Vec<Open>, Fault>;
+
+    /// Writes down that an attempt begins; gives its number.
+    fn begin(&self, key: &str, effect: Effect, at: u64, begun: &Json) -> Result<u64, Fault>;
+
+    /// Adds to an open attempt.
+    fn add(&self, id: u64, more: &Json) -> Result<(), Fault>;
+
+    /// Writes down how an attempt ended.
+    fn end(&self, id: u64, ended: &Ended) -> Result<(), Fault>;
+}
+
 /// What a command is run in: the ports it may use, and nothing else.
 pub struct Context {
     reads: Reads,
+    writes: Option<Writes>,
+    payer: Option<Payer>,
 }
 
 impl Context {
     /// A context without any write port: what is run in it cannot change anything.
     pub fn dry(reads: Reads) -> Self {
-        Self { reads }
+        Self { reads, writes: None, payer: None }
+    }
+
+    /// A context in which what is written in the journal may be done.
+    pub fn acting(reads: Reads, writes: Writes) -> Self {
+        Self { reads, writes: Some(writes), payer: None }
+    }
+
+    /// The same with who pays.
+    #[must_use]
+    pub fn paid_by(mut self, payer: Option<Payer>) -> Self {
+        self.payer = payer;
+        self
     }
 
     /// The chain, or the fault that says how to give one.
@@ -51,5 +138,83 @@ impl Context {
     /// Where progress is said.
     pub fn progress(&self) -> &dyn Progress {
         self.reads.progress.as_ref()
+    }
+
+    /// Who pays for transactions, or the fault that says how to name one.
+    pub fn payer(&self) -> Result<Payer, Fault> {
+        self.payer.ok_or_else(|| {
+            Fault::new(Kind::Config, "no key is configured that could sign a transaction").hint(
+                "set `networks.NAME.signer = { keystore = \"PATH\", password = \"credential:NAME\" }` in the user's \
+                 configuration (`ira help config`)",
+            )
+        })
+    }
+
+    /// Whether anything may be written.
+    pub fn is_acting(&self) -> bool {
+        self.writes.is_some()
+    }
+
+    fn writes(&self) -> Result<&Writes, Fault> {
+        self.writes.as_ref().ok_or_else(|| Fault::new(Kind::Failed, "this is a dry run: nothing can be written in it"))
+    }
+
+    /// Who signs.
+    pub fn signer(&self) -> Result<&dyn Signer, Fault> {
+        let signer = self.writes()?.signer.as_deref();
+        signer.ok_or_else(|| Fault::new(Kind::Failed, "no key is at hand to sign with"))
+    }
+
+    /// The attempts that are open, oldest first.
+    pub fn open_attempts(&self) -> Result<Vec<Open>, Fault> {
+        self.writes()?.journal.open()
+    }
+
+    /// Takes a lock that other processes on this machine respect.
+    pub fn hold(&self, name: &str) -> Result<Box<dyn Send + Sync>, Fault> {
+        self.writes()?.journal.hold(name)
+    }
+
+    /// Writes down that the attempt at `key` begins, with all that is needed to settle it after a crash; what may then
+    /// be done is done through what is returned. `key` is made of what is acted on, never of a position or an amount.
+    pub fn step(&self, key: &str, effect: Effect, begun: &Json) -> Result<Step<'_>, Fault> {
+        let writes = self.writes()?;
+        if let Some(open) = writes.journal.open()?.iter().find(|open| open.key == key) {
+            return Err(Fault::new(
+                Kind::Busy,
+                format!("an earlier attempt at {key} is not settled (number {})", open.id),
+            )
+            .hint("settle it first with --resume"));
+        }
+        let id = writes.journal.begin(key, effect, self.now(), begun)?;
+        Ok(Step { writes, id })
+    }
+
+    /// An attempt of before, to be settled.
+    pub fn reopen(&self, open: &Open) -> Result<Step<'_>, Fault> {
+        Ok(Step { writes: self.writes()?, id: open.id })
+    }
+}
+
+/// An attempt that is written down: the only way to a write port.
+pub struct Step<'a> {
+    writes: &'a Writes,
+    id: u64,
+}
+
+impl Step<'_> {
+    /// The chain, to be written to.
+    pub fn chain(&self) -> &dyn ChainWrite {
+        self.writes.chain.as_ref()
+    }
+
+    /// Writes down something more that is about to be done under this attempt.
+    pub fn add(&self, more: &Json) -> Result<(), Fault> {
+        self.writes.journal.add(self.id, more)
+    }
+
+    /// Writes down how it ended. An attempt that is dropped without it stays open: it may have happened.
+    pub fn end(self, ended: &Ended) -> Result<(), Fault> {
+        self.writes.journal.end(self.id, ended)
     }
 }

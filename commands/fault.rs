@@ -32,6 +32,10 @@ pub enum Kind {
     Disagree,
     /// The pinned block is no longer part of the chain.
     Reorged,
+    /// Nothing was done: it has to be confirmed first.
+    Confirmation,
+    /// A lock is held, or something begun earlier is not settled yet: later it may pass.
+    Busy,
     /// Somebody pressed Ctrl-C.
     Interrupted,
     /// Anything else that failed.
@@ -44,6 +48,8 @@ impl Kind {
         match self {
             Self::Failed => 1,
             Self::Usage => 2,
+            Self::Confirmation => 3,
+            Self::Busy => 75,
             Self::Config => 78,
             Self::Interrupted => 130,
             Self::Reverted

@@ -1,5 +1,6 @@
 //! The only list of what may be a step: by hand, in a playbook and in the journal alike.
 
+use crate::actions::Action;
 use crate::alert::Alert;
 use crate::{Context, Fault, Report, args, feed_report, vrf_runbook};
 
@@ -10,10 +11,13 @@ pub enum Invocation {
     FeedReport(feed_report::Args),
     /// Say why a randomness request is not fulfilled, and who can mend it
     VrfRunbook(vrf_runbook::Args),
+    /// Do one thing to a system: show the plan, ask, do it, prove that it worked
+    #[command(subcommand, arg_required_else_help = false)]
+    Act(Action),
 }
 
 impl Invocation {
-    /// Every name a step may have.
+    /// The names of the commands; a step may also have one of [`Action::NAMES`].
     pub const NAMES: &'static [&'static str] = &["feed-report", "vrf-runbook"];
 
     /// The name as it is typed, and as a `do:` spells it.
@@ -21,6 +25,7 @@ impl Invocation {
         match self {
             Self::FeedReport(_) => "feed-report",
             Self::VrfRunbook(_) => "vrf-runbook",
+            Self::Act(action) => action.name(),
         }
     }
 
@@ -30,7 +35,11 @@ impl Invocation {
         match name {
             "feed-report" => args::from_json(name, with).map(Self::FeedReport),
             "vrf-runbook" => args::from_json(name, with).map(Self::VrfRunbook),
-            unknown => Err(args::unknown_command(unknown, Self::NAMES)),
+            other => {
+                let known: Vec<&str> = Self::NAMES.iter().chain(Action::NAMES).copied().collect();
+                let action = Action::from_data(other, with);
+                action.unwrap_or_else(|| Err(args::unknown_command(other, &known))).map(Self::Act)
+            }
         }
     }
 
@@ -39,6 +48,7 @@ impl Invocation {
         match self {
             Self::FeedReport(args) => serde_json::to_value(args),
             Self::VrfRunbook(args) => serde_json::to_value(args),
+            Self::Act(action) => Ok(action.with()),
         }
         .unwrap_or_default()
     }
@@ -48,6 +58,7 @@ impl Invocation {
         match self {
             Self::FeedReport(args) => args.network(),
             Self::VrfRunbook(args) => args.network(),
+            Self::Act(action) => Ok(action.network()),
         }
     }
 
@@ -56,6 +67,8 @@ impl Invocation {
         match self {
             Self::FeedReport(args) => args.alerts = alerts,
             Self::VrfRunbook(args) => args.alerts = alerts,
+            // An action is named with its target: what a stranger's alert says is never written to.
+            Self::Act(_) => {}
         }
     }
 
@@ -64,68 +77,78 @@ impl Invocation {
         match self {
             Self::FeedReport(args) => feed_report::run(args, context).await,
             Self::VrfRunbook(args) => vrf_runbook::run(args, context).await,
+            Self::Act(action) => action.run(context).await,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::error::{ContextKind, ContextValue};
-    use clap::{CommandFactory as _, Parser};
+    use clap::{Command, FromArgMatches as _, Subcommand as _};
+    use serde_json::{Value as Json, json};
 
     use super::*;
 
-    #[derive(Debug, Parser)]
-    struct Line {
-        #[command(subcommand)]
-        step: Invocation,
+    fn parsed(words: &[&str]) -> Result<Invocation, clap::Error> {
+        let mut command = Invocation::augment_subcommands(Command::new("ira"));
+        let matches = command.try_get_matches_from_mut(std::iter::once("ira").chain(words.iter().copied()))?;
+        Invocation::from_arg_matches(&matches)
     }
 
-    /// The bare names of the arguments that clap misses: `<POD>` and `--pod <POD>` are `pod`.
+    /// The arguments that a command cannot be without, as a command line names them.
     fn missing(error: &clap::Error) -> Vec<String> {
-        let Some(ContextValue::Strings(args)) = error.get(ContextKind::InvalidArg) else { return Vec::new() };
-        let bare = |arg: &String| {
-            let first = arg.split_whitespace().next().unwrap_or_default();
-            first.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_lowercase()
-        };
-        args.iter().map(bare).collect()
+        match error.get(clap::error::ContextKind::InvalidArg) {
+            Some(clap::error::ContextValue::Strings(flags)) => {
+                flags.iter().filter_map(|flag| flag.split(' ').next()?.strip_prefix("--")).map(str::to_owned).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     #[test]
-    fn every_command_is_listed_under_the_name_it_is_typed_by() {
-        let command = Line::command();
-        let typed: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
-        assert_eq!(typed, Invocation::NAMES);
-    }
-
-    #[test]
-    fn no_arguments_mean_the_same_by_hand_and_in_data() {
-        for name in Invocation::NAMES {
-            let typed = Line::try_parse_from(["ira", name]).map(|line| line.step);
-            let data = Invocation::from_data(name, serde_json::json!({}));
-            match (typed, data) {
-                (Ok(typed), Ok(data)) => {
-                    assert_eq!(typed, data);
-                    assert_eq!(typed.name(), *name);
+    fn nothing_given_is_the_same_on_a_command_line_and_in_a_file() {
+        for name in Invocation::NAMES.iter().chain(Action::NAMES) {
+            let words: Vec<&str> = if name.contains('.') { vec!["act", name] } else { vec![name] };
+            match (parsed(&words), Invocation::from_data(name, json!({}))) {
+                (Ok(typed), Ok(read)) => assert_eq!(typed, read, "{name}"),
+                (Err(error), Err(fault)) => {
+                    let missing = missing(&error);
+                    // Serde names the first of them.
+                    assert!(missing.iter().any(|flag| fault.message.contains(&format!("`{flag}`"))), "{name}: {fault}");
                 }
-                (Err(typed), Err(data)) => {
-                    // Data names the first one that is missing.
-                    let missing = missing(&typed);
-                    assert!(
-                        missing.iter().any(|field| data.message.contains(&format!("`{field}`"))),
-                        "{name}: {missing:?}, {data}"
-                    );
-                }
-                (typed, data) => panic!("{name}: {typed:?}, {data:?}"),
+                (typed, read) => panic!("{name}: {typed:?} {read:?}"),
             }
         }
     }
 
     #[test]
-    fn an_unknown_field_is_refused_and_the_nearest_named() {
+    fn an_action_is_the_same_value_as_a_line_a_file_and_a_row() {
+        let address = "0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419";
+        let words =
+            ["act", "chain.fund_subscription", "--coordinator", address, "--subscription", "17", "--amount", "5 LINK"];
+        let Invocation::Act(typed) = parsed(&words).expect("a line") else { panic!("an action") };
+        let with = json!({ "coordinator": address, "subscription": "17", "amount": "5 LINK" });
+        assert_eq!(typed.with(), with);
+        assert_eq!(Invocation::from_data("chain.fund_subscription", with), Ok(Invocation::Act(typed.clone())));
+        assert_eq!(typed.words(), words);
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused_and_named() {
         for name in Invocation::NAMES {
-            let fault = Invocation::from_data(name, serde_json::json!({ "no such field": 1 })).expect_err("unknown");
+            let fault = Invocation::from_data(name, json!({ "no such field": 1 })).expect_err("unknown");
             assert!(fault.message.contains("no such field"), "{fault}");
         }
+    }
+
+    #[test]
+    fn a_typo_names_the_nearest() {
+        let hint = |name: &str, with: Json| Invocation::from_data(name, with).expect_err("refused").hint;
+        assert_eq!(
+            hint("chain.fund_subscripton", json!({})).as_deref(),
+            Some("did you mean `chain.fund_subscription`?")
+        );
+        let with = json!({ "key": "0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419", "amuont": "1 ETH" });
+        assert_eq!(hint("chain.fund_key", with).as_deref(), Some("did you mean `amount`?"));
     }
 }

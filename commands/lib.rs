@@ -3,9 +3,11 @@
 //! Nothing here can reach a network, a terminal, a store, the environment or the clock but through the
 //! [`Context`] it is given; the manifest's short dependency list is the wall that makes it so.
 
+pub mod actions;
 pub mod alert;
 pub mod args;
 pub mod context;
+pub mod effect;
 pub mod fault;
 pub mod feed_report;
 pub mod invocation;
@@ -15,14 +17,17 @@ pub mod report;
 mod sheet;
 pub mod shell;
 pub mod text;
+pub mod transact;
 pub mod units;
 pub mod value;
 pub mod vrf_runbook;
+pub mod words;
 
 #[cfg(any(test, feature = "fakes"))]
 pub mod fakes;
 
 pub use context::Context;
+pub use effect::Effect;
 pub use fault::{Fault, Kind};
 pub use invocation::Invocation;
 pub use report::Report;

@@ -76,12 +76,16 @@ pub enum Interface {
     Ocr2,
     /// `FluxAggregator`.
     Flux,
+    /// The LINK token (ERC-677).
+    Link,
     /// `VRFCoordinatorV2`.
     VrfV2,
     /// `VRFCoordinatorV2_5`.
     VrfV25,
     /// `BlockhashStore`.
     BlockhashStore,
+    /// `BatchBlockhashStore`.
+    BatchBlockhashStore,
 }
 
 /// A call of a view function.
@@ -117,21 +121,9 @@ pub enum Read {
     BlockTime(u64),
     /// Gas that a mined transaction used ([`Value::Uint`], from its receipt).
     GasUsed(H256),
-    /// A mined transaction's receipt: a list of whether it succeeded ([`Value::Bool`]), its block ([`Value::Uint`]),
-    /// its sender ([`Value::Address`]) and the contracts that emitted events in it (a list of [`Value::Address`]).
-    Receipt(H256),
-    /// What a mined transaction called: a list of its sender, its target ([`Value::Address`], zero for a deployment),
-    /// the wei it carried ([`Value::Uint`]) and its calldata ([`Value::Bytes`]).
-    Transaction(H256),
-    /// Gas that a call would use as a transaction of its own at the pinned block ([`Value::Uint`], or the revert).
-    Estimate {
-        /// Who calls.
-        from: H160,
-        /// What is called.
-        to: H160,
-        /// The calldata.
-        data: Vec<u8>,
-    },
+    /// A mined transaction: a list of whether it succeeded ([`Value::Bool`]), its block ([`Value::Uint`]), its sender
+    /// ([`Value::Address`]) and the contracts that emitted events in it (a list of [`Value::Address`]).
+    Mined(H256),
     /// A transaction's call made anew at the pinned block; nothing is changed by it ([`Value::Bytes`], or the revert).
     Trial {
         /// Who calls.
@@ -143,6 +135,100 @@ pub enum Read {
         /// The calldata.
         data: Vec<u8>,
     },
+    /// What gas costs in the next block, wei for each unit: `[base fee, priority fee]`, from the fee history.
+    Fees,
+    /// Gas that a transaction from an account would use ([`Value::Uint`]); a fault of kind
+    /// [`Kind::Reverted`](crate::Kind::Reverted) where it would revert.
+    Gas(H160, Box<TxRequest>),
+    /// What became of a transaction: an empty list where it is in no block, else
+    /// `[success, block number, block hash, gas used, wei paid for each unit]`. Not of the pinned block, by nature.
+    Receipt(H256),
+    /// A transaction as the endpoint knows it, mined or waiting: an empty list where it knows none, else
+    /// `[from, nonce, to or [], value, input, gas, max fee, max priority fee, whether it is mined, chain id]`.
+    Transaction(H256),
+    /// The RLP of a block's header ([`Value::Bytes`]), rebuilt from its fields and checked against the block's hash.
+    Header(u64),
+}
+
+/// What a transaction calls with.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// A function of a contract.
+    Call(Call),
+    /// These bytes; none for a plain transfer.
+    Raw(Vec<u8>),
+}
+
+/// What a transaction is to do.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TxRequest {
+    /// Who it goes to; `None` creates a contract.
+    pub to: Option<H160>,
+    /// What it calls with.
+    pub input: Input,
+    /// Native coins that go with it, wei.
+    pub value: U256,
+}
+
+/// Everything that is signed: an EIP-1559 transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TxOrder {
+    /// The chain that it is good on.
+    pub chain_id: u64,
+    /// Its place among the sender's transactions.
+    pub nonce: u64,
+    /// What it is to do.
+    pub request: TxRequest,
+    /// The most gas that it may use.
+    pub gas: U256,
+    /// The most that is paid for a unit of gas, wei.
+    pub max_fee_per_gas: U256,
+    /// The most of it that goes to who builds the block, wei.
+    pub max_priority_fee_per_gas: U256,
+}
+
+/// A signed transaction, whole: sent again it is the same one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedTx {
+    /// The chain that it is good on.
+    pub chain_id: u64,
+    /// Who signed it.
+    pub from: H160,
+    /// Its place among the sender's transactions.
+    pub nonce: u64,
+    /// Its hash.
+    pub hash: H256,
+    /// As it goes over the wire.
+    pub raw: Vec<u8>,
+}
+
+/// Signing with the configured key. It changes nothing by itself.
+#[async_trait]
+pub trait Signer: Send + Sync {
+    /// The account that signs.
+    fn address(&self) -> H160;
+
+    /// Signs.
+    async fn sign(&self, order: &TxOrder) -> Result<SignedTx, Fault>;
+}
+
+/// What an endpoint makes of a transaction that it is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// It has it, perhaps from before.
+    Accepted,
+    /// No endpoint takes it: why. It may still be known elsewhere from an earlier try.
+    Refused(String),
+}
+
+/// Writing to a chain.
+#[async_trait]
+pub trait ChainWrite: Send + Sync {
+    /// Gives a signed transaction to the endpoints. A fault says nothing about whether one of them took it.
+    async fn send(&self, transaction: &SignedTx) -> Result<Sent, Fault>;
+
+    /// Lets about half the time between two blocks pass.
+    async fn pause(&self);
 }
 
 /// Which events to fetch.

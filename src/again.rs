@@ -34,6 +34,9 @@ pub fn lines(next: &[String], asked: Asked<'_>) -> Vec<String> {
 fn one(line: &str, asked: Asked<'_>) -> Option<String> {
     const MARKDOWN: &str = " --format markdown";
     const WATCH: &str = " --watch";
+    if line.starts_with("ira act ") || line.starts_with("ira vrf-runbook ") {
+        return Some(line.to_owned() + &flags(asked, false));
+    }
     if !line.starts_with("ira feed-report ") {
         return Some(line.to_owned());
     }
@@ -48,17 +51,21 @@ fn one(line: &str, asked: Asked<'_>) -> Option<String> {
     if asked.format == Format::Markdown {
         line = line.strip_suffix(MARKDOWN).unwrap_or(line);
     }
-    Some(line.to_owned() + &flags(asked))
+    Some(line.to_owned() + &flags(asked, true))
 }
 
-fn flags(asked: Asked<'_>) -> String {
+/// The flags by which this run was asked; `feed` for a command that reads a directory and can be replayed from this run's
+/// recording.
+fn flags(asked: Asked<'_>, feed: bool) -> String {
     let mut flags: Vec<(&str, String)> = Vec::new();
     let reach = asked.reach;
     flags.extend(reach.rpc_url.iter().map(|url| ("--rpc-url", endpoint(url.expose_secret()))));
     flags.extend(reach.quorum.map(|quorum| ("--quorum", quorum.to_string())));
     flags.extend(reach.timeout.map(|seconds| ("--timeout", seconds.to_string())));
-    flags.extend(reach.directory.as_deref().map(|source| ("--directory", directory(source))));
-    flags.extend(reach.replay.as_ref().map(|path| ("--replay", path.display().to_string())));
+    if feed {
+        flags.extend(reach.directory.as_deref().map(|source| ("--directory", directory(source))));
+        flags.extend(reach.replay.as_ref().map(|path| ("--replay", path.display().to_string())));
+    }
     flags.extend(asked.config.map(|path| ("--config", path.display().to_string())));
     let mut out = String::new();
     for (flag, value) in flags {
@@ -100,6 +107,15 @@ mod tests {
 
     fn by(url: &str) -> Reach {
         Reach { rpc_url: vec![SecretString::from(url)], ..Reach::default() }
+    }
+
+    #[test]
+    fn an_action_is_reached_as_this_run_was_and_reads_no_directory() {
+        let reach = Reach { directory: Some("feeds.json".to_owned()), ..by("http://127.0.0.1:8545") };
+        assert_eq!(
+            after("ira act chain.fund_key --key 0x1 --amount 1ETH", &reach, Format::Table),
+            "ira act chain.fund_key --key 0x1 --amount 1ETH --rpc-url http://127.0.0.1:8545"
+        );
     }
 
     #[test]

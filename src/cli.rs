@@ -8,6 +8,7 @@ use clap::{
     ArgMatches, Args, Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum, ValueHint,
 };
 use ira_commands::Invocation;
+use ira_commands::actions::Action;
 use secrecy::SecretString;
 
 pub use crate::config::{ColorChoice as Color, Format};
@@ -27,6 +28,7 @@ struct Cli {
 }
 
 /// The two closed lists side by side; nothing is in both.
+#[expect(clippy::large_enum_variant, reason = "one of them is made, once")]
 #[derive(Debug, Subcommand)]
 enum Sub {
     #[command(flatten)]
@@ -158,6 +160,24 @@ pub struct Around {
     pub watch: Option<u64>,
 }
 
+/// How an action is agreed to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+#[command(next_help_heading = "How it is agreed to")]
+pub struct Agreement {
+    /// Show what it would do, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do it without asking; needs a cap for each currency that it spends
+    #[arg(long, conflicts_with = "dry_run")]
+    pub yes: bool,
+    /// Only settle what was begun before and broke off: the same bytes are sent again, or nothing
+    #[arg(long, conflicts_with_all = ["dry_run", "yes"])]
+    pub resume: bool,
+    /// Seconds to wait for a transaction to be mined
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub wait: u64,
+}
+
 /// A whole command line.
 #[derive(Clone, Debug)]
 pub struct Asked {
@@ -172,6 +192,8 @@ pub struct Asked {
 pub enum What {
     /// A command that may be a step, with what only a command line says about it.
     Step(Box<(Invocation, Reach, Around)>),
+    /// An action, with how it is agreed to.
+    Act(Box<(Action, Reach, Agreement)>),
     /// Anything else.
     Control(Control),
 }
@@ -193,6 +215,16 @@ pub fn command() -> Command {
             if *name == "feed-report" { one } else { one.mut_arg("directory", |arg| arg.hide(true)) }
         });
     }
+    all = all.mut_subcommand("act", |act| {
+        Action::NAMES.iter().fold(act, |act, name| {
+            act.mut_subcommand(*name, |one| {
+                let about = one.get_about().cloned().unwrap_or_default();
+                let one = Reach::augment_args(Agreement::augment_args(one)).about(about).long_about(None);
+                // An action reads no directory, and a recording of what was done cannot be done again.
+                ["directory", "record", "replay"].iter().fold(one, |one, arg| one.mut_arg(*arg, |arg| arg.hide(true)))
+            })
+        })
+    });
     help::with_examples(all)
 }
 
@@ -208,6 +240,14 @@ fn read(matches: &ArgMatches) -> Result<Asked, clap::Error> {
     let Cli { output, command } = Cli::from_arg_matches(matches)?;
     let what = match command {
         Sub::Control(control) => What::Control(control),
+        Sub::Step(Invocation::Act(action)) => {
+            let own = matches.subcommand().and_then(|(_, act)| act.subcommand());
+            let (reach, agreement) = match own {
+                Some((_, own)) => (Reach::from_arg_matches(own)?, Agreement::from_arg_matches(own)?),
+                None => Default::default(),
+            };
+            What::Act(Box::new((action, reach, agreement)))
+        }
         Sub::Step(invocation) => {
             let (reach, around) = match matches.subcommand() {
                 Some((_, own)) => (Reach::from_arg_matches(own)?, Around::from_arg_matches(own)?),

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use ira_commands::context::Reads;
 use ira_commands::feed_report::directory;
-use ira_commands::ports::{Clock, Progress};
+use ira_commands::ports::{ChainWrite, Clock, Progress};
 use ira_commands::report::Outcome;
 use ira_commands::{Fault, Invocation, Kind, Report};
 use secrecy::ExposeSecret as _;
 
 use crate::cli::{ConfigVerb, OutputFlags, Reach};
-use crate::clients::chain::{About, Chain, ChainConfig, KnownNetwork, Recorder, Recording};
+use crate::clients::chain::{About, Broadcast, Chain, ChainConfig, KnownNetwork, Recorder, Recording};
 use crate::clients::directory::Directory;
 use crate::clients::endpoint::Endpoint;
 use crate::clock::{StoppedClock, SystemClock};
@@ -55,10 +55,21 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// What signed transactions are given to.
+    pub fn broadcast(&self) -> Arc<dyn ChainWrite> {
+        let block_time = self.chain.network().and_then(|known| known.network.block_time);
+        Arc::new(Broadcast::new(Arc::clone(&self.chain), block_time))
+    }
+
+    /// Logs what was sent so far.
+    pub fn count(&self) {
+        tracing::info!("{} round trips, {} requests", self.chain.round_trips(), self.chain.requests());
+    }
+
     /// To be called when `invocation` has ended, well or not: writes the recording that was asked for. A report whose
     /// recording could not be written is shown all the same, with that as an error.
     pub fn finish(self, invocation: &Invocation, report: Result<Report, Fault>) -> Result<Report, Fault> {
-        tracing::info!("{} round trips, {} requests", self.chain.round_trips(), self.chain.requests());
+        self.count();
         let asked = recording::asked(invocation);
         let mut report = report;
         if let (Some(then), Ok(report)) = (self.replays, &mut report)

@@ -62,12 +62,14 @@ mod tests {
     #[test]
     fn faults_and_outcomes_end_with_codes_of_the_table_only() {
         use Kind::{
-            BadAnswer, Config, Denied, Disagree, Failed, Interrupted, Missing, RateLimited, Reorged, Reverted, Timeout,
-            TooLarge, Unreachable, Usage, WrongNetwork,
+            BadAnswer, Busy, Config, Confirmation, Denied, Disagree, Failed, Interrupted, Missing, RateLimited,
+            Reorged, Reverted, Timeout, TooLarge, Unreachable, Usage, WrongNetwork,
         };
         let kinds = [
             BadAnswer,
+            Busy,
             Config,
+            Confirmation,
             Denied,
             Disagree,
             Failed,

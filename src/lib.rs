@@ -1,6 +1,7 @@
 //! How `ira` is asked, kept and shown: configuration, clients, terminal, dispatch.
 
 mod again;
+mod apply;
 pub mod cli;
 pub mod clients;
 pub mod clock;
@@ -15,6 +16,7 @@ pub mod progress;
 pub mod recording;
 pub mod render;
 mod session;
+pub mod store;
 pub mod terminal;
 pub mod usage;
 pub mod watch;
@@ -24,7 +26,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use ira_commands::report::Outcome;
-use ira_commands::{Fault, Kind, alert};
+use ira_commands::{Fault, Invocation, Kind, alert};
 
 use config::env::{Env as _, SystemEnv};
 
@@ -88,6 +90,12 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
             let config = connect::settings(&output, &invocation, &reach)?;
             session.configure(config.output);
             session.step(&invocation, &reach, &around, &config, env)
+        }
+        What::Act(asked) => {
+            let (action, reach, agreement) = *asked;
+            let config = connect::settings(&output, &Invocation::Act(action.clone()), &reach)?;
+            session.configure(config.output);
+            apply::act(session, &apply::Asked { action, reach, agreement, config, file: output.config }, env)
         }
         What::Control(Control::Demo) => session.demo(env),
         What::Control(Control::Config(verb)) => {

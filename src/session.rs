@@ -72,6 +72,26 @@ impl Session {
         }
     }
 
+    /// Whether a person is there to be asked.
+    pub fn can_ask(&self) -> bool {
+        self.terminal.stdin && self.terminal.stderr && !self.terminal.dumb
+    }
+
+    /// Keeps what is to be said beside the result.
+    pub fn warn(&mut self, warnings: impl IntoIterator<Item = String>) {
+        for warning in warnings {
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
+    }
+
+    /// Shows a report to the person at the terminal, before the result.
+    pub fn tell(&self, report: &Report) {
+        let style = Style { format: Format::Table, colour: self.colours_stderr(), ..self.style };
+        write_stderr(&render::report(report, 0, &style));
+    }
+
     /// Whether the result is coloured.
     pub fn colours_stdout(&self) -> bool {
         self.terminal.colour_stdout(self.color)
@@ -197,24 +217,26 @@ impl Session {
     }
 
     /// Progress on a terminal; none where nobody looks, or where logs are written in its place.
-    fn progress(&self, env: Env<'_>) -> Shown {
+    pub fn progress(&self, env: Env<'_>) -> Shown {
         let logs = env(logging::VARIABLE).is_some_and(|level| !level.is_empty());
         Shown((self.terminal.draws() && !logs).then(|| Drawn::start(ProgressDrawTarget::stderr())))
     }
 }
 
 /// Progress, drawn or not.
-struct Shown(Option<Arc<Drawn>>);
+pub struct Shown(Option<Arc<Drawn>>);
 
 impl Shown {
-    fn sink(&self) -> Arc<dyn Progress> {
+    /// Where progress is said.
+    pub fn sink(&self) -> Arc<dyn Progress> {
         match &self.0 {
             Some(drawn) => Arc::<Drawn>::clone(drawn),
             None => Arc::new(Silent),
         }
     }
 
-    fn finish(&self) {
+    /// Erases it.
+    pub fn finish(&self) {
         if let Some(drawn) = &self.0 {
             drawn.finish();
         }
@@ -240,7 +262,7 @@ pub fn written(code: u8, text: &str) -> u8 {
 }
 
 /// Runs `work` to its end, or until Ctrl-C.
-fn block_on<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+pub fn block_on<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

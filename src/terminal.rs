@@ -13,6 +13,8 @@ pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 #[expect(clippy::struct_excessive_bools, reason = "facts that hold one by one")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Terminal {
+    /// Whether stdin is a terminal.
+    pub stdin: bool,
     /// Whether stdout is a terminal.
     pub stdout: bool,
     /// Whether stderr is a terminal.
@@ -34,12 +36,14 @@ impl Terminal {
     pub fn detect(env: Env<'_>) -> Self {
         let stdout = io::stdout().is_terminal();
         let size = if stdout { terminal_size::terminal_size_of(io::stdout()) } else { None };
-        Self { stdout, stderr: io::stderr().is_terminal(), ..Self::described(env, size) }
+        let stdin = io::stdin().is_terminal();
+        Self { stdin, stdout, stderr: io::stderr().is_terminal(), ..Self::described(env, size) }
     }
 
     fn described(env: Env<'_>, size: Option<(Width, Height)>) -> Self {
         let columns = env("COLUMNS").and_then(|text| text.trim().parse().ok()).filter(|columns| *columns > 0);
         Self {
+            stdin: false,
             stdout: false,
             stderr: false,
             width: columns.or(size.map(|(Width(width), _)| width)),

@@ -1,5 +1,6 @@
 //! Integration tests: one binary.
 
+mod act;
 mod demo;
 mod endpoints;
 mod feed_report;

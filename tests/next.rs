@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::bed::{self, Chain};
+use serde_json::json;
+
+use crate::support::bed::{self, Bed, Chain};
 use crate::support::run::{Ran, ira};
 
 /// The command after `next:`.
@@ -70,4 +72,63 @@ fn a_path_in_an_endpoint_is_not_in_what_comes_next() {
     );
     assert!(!ran.out.contains("CANARY") && !ran.err.contains("CANARY"), "{ran:?}");
     assert!(ran.code != 4 || next(&ran).contains("--rpc-url env:RPC_URL"), "{ran:?}");
+}
+
+/// The account of the tests' keystore.
+const SIGNER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+
+/// Gives the signer 1,000 LINK and 100 ETH, and somebody's home its key and a configuration that names the network.
+fn equip(bed: &Bed, home: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let link = bed.about["link"].as_str().expect("an address");
+    let funder = &bed.about["accounts"]["funder"]["address"];
+    let amount = 1_000_u128 * 10_u128.pow(18);
+    // transfer(address,uint256)
+    let data = format!("0xa9059cbb{:0>64}{amount:064x}", SIGNER[2..].to_lowercase());
+    bed.rpc("anvil_setBalance", &json!([SIGNER, "0x56bc75e2d63100000"]));
+    bed.rpc("anvil_impersonateAccount", &json!([funder]));
+    bed.rpc("eth_sendTransaction", &json!([{ "from": funder, "to": link, "data": data }]));
+    bed.rpc("anvil_mine", &json!(["0x1"]));
+    let keys = home.display();
+    let config = format!(
+        "network = \"bed\"\n[networks.bed]\nchain_id = 31337\nnative = \"ETH\"\nlink = \"{link}\"\n\
+         [networks.bed.signer]\nkeystore = \"{keys}/keystore.json\"\npassword = \"file:{keys}/password\"\n"
+    );
+    let files = [
+        ("ira.toml", config.as_str()),
+        ("keystore.json", include_str!("support/keystore.json")),
+        ("password", "correct horse\n"),
+    ];
+    for (name, text) in files {
+        let path = home.join(name);
+        std::fs::write(&path, text).expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("chmod");
+    }
+}
+
+/// What the runbook names next for a situation of the VRF bed, run as it is printed.
+fn mended(situation: &str) -> (String, Ran) {
+    let bed = Bed::start(Chain::Vrf);
+    let home = tempfile::tempdir().expect("a folder");
+    equip(&bed, home.path());
+    let tx = bed.about["situations"][situation]["tx"].as_str().expect("a transaction").to_owned();
+    let ran =
+        Ran::of(ira(home.path()).args(["vrf-runbook", "--tx", &tx, "--rpc-url", &bed.url, "--config", "ira.toml"]));
+    assert_eq!(ran.code, 4, "{ran:?}");
+    let line = next(&ran);
+    let plan = typed(&line, home.path());
+    (line, plan)
+}
+
+#[test]
+fn what_the_runbook_names_next_shows_the_plan_that_mends() {
+    let (line, plan) = mended("underfunded");
+    assert!(line.contains("chain.fund_subscription") && line.contains("--amount '47.99 LINK'"), "{line}");
+    assert!(plan.code == 0 && plan.out.contains("47.99 LINK"), "{line}\n{plan:?}");
+    let (line, plan) = mended("underfunded-native");
+    assert!(line.contains(" ETH'"), "{line}");
+    assert_eq!(plan.code, 0, "{line}\n{plan:?}");
+    let (line, plan) = mended("blockhash-expired");
+    assert!(line.contains("chain.store_blockhash") && line.contains("--block 180"), "{line}");
+    assert_eq!(plan.code, 0, "{line}\n{plan:?}");
 }

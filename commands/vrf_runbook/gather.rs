@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Context;
 use crate::fault::{Fault, Kind};
-use crate::ports::{BlockRef, Call, ChainRead, Head, Interface, Log, LogFilter, Read};
+use crate::ports::{BlockRef, Call, ChainRead, Head, Input, Interface, Log, LogFilter, Read, TxRequest};
 use crate::sheet::{Batch, Sheet};
 use crate::value::{H160, H256, U256, Value};
 
@@ -86,7 +86,7 @@ async fn locate(chain: &dyn ChainRead, block: &BlockRef, scope: &Scope) -> Resul
         let address = scope.coordinator.ok_or_else(super::scope::no_coordinator)?;
         return Ok((address, None));
     };
-    let mut answers = chain.snapshot(block, vec![Read::Receipt(tx)]).await;
+    let mut answers = chain.snapshot(block, vec![Read::Mined(tx)]).await;
     let receipt = answers.pop().unwrap_or_else(|| Err(Fault::new(Kind::Failed, "the receipt was not read")))?;
     let (success, mined) = (receipt.at(0)?.bool()?, receipt.at(1)?.u64()?);
     if let Some(address) = scope.coordinator {
@@ -118,12 +118,8 @@ async fn locate(chain: &dyn ChainRead, block: &BlockRef, scope: &Scope) -> Resul
 async fn tried_again(chain: &dyn ChainRead, block: &BlockRef, tx: H256) -> Known<Option<Fault>> {
     let unread = || Err(Fault::new(Kind::Failed, "the transaction was not read"));
     let made = chain.snapshot(block, vec![Read::Transaction(tx)]).await.pop().unwrap_or_else(unread)?;
-    let again = Read::Trial {
-        from: made.at(0)?.address()?,
-        to: made.at(1)?.address()?,
-        value: made.at(2)?.uint()?,
-        data: made.at(3)?.bytes()?.to_vec(),
-    };
+    let (from, to) = (made.at(0)?.address()?, made.at(2)?.address()?);
+    let again = Read::Trial { from, to, value: made.at(3)?.uint()?, data: made.at(4)?.bytes()?.to_vec() };
     match chain.snapshot(block, vec![again]).await.pop().unwrap_or_else(unread) {
         Ok(_) => Ok(None),
         Err(fault) if fault.kind == Kind::Reverted => Ok(Some(fault)),
@@ -218,8 +214,9 @@ async fn details(
         }
         batch.ask(at, ("code", 0), Read::Code(request.sender));
         batch.ask(at, ("time", 0), Read::BlockTime(request.block));
-        let data = decode::callback(request);
-        batch.ask(at, ("callback", 0), Read::Estimate { from: coordinator.address, to: request.sender, data });
+        let input = Input::Raw(decode::callback(request));
+        let callback = TxRequest { to: Some(request.sender), input, value: U256::zero() };
+        batch.ask(at, ("callback", 0), Read::Gas(coordinator.address, Box::new(callback)));
         if let Ok(store) = &coordinator.blockhash_store {
             let number = vec![Value::Uint(U256::from(request.block))];
             batch.call_as(at, ("stored", 0), *store, Interface::BlockhashStore, "getBlockhash", number);
@@ -230,7 +227,7 @@ async fn details(
         batch.call_as(shared, ("subscription", index), coordinator.address, interface, "getSubscription", id);
     }
     for (index, tx) in recent.iter().enumerate() {
-        batch.ask(shared, ("fulfilment", index), Read::Receipt(*tx));
+        batch.ask(shared, ("fulfilment", index), Read::Mined(*tx));
     }
     batch.run(chain, block, &mut sheets).await?;
     for (at, request) in requests.iter_mut().enumerate() {

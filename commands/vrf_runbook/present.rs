@@ -1,7 +1,7 @@
 //! The runbook as a person reads it: what the request waits for, who can mend it, then the steps.
 
 use crate::report::{Cell, Fact, Section, Status, Table};
-use crate::units::{address, coin, duration, short_address, short_hex, thousands};
+use crate::units::{address, coin, duration, scaled_uint, short_address, short_hex, thousands};
 use crate::value::U256;
 
 use super::causes::{Verdict, not_requested};
@@ -248,9 +248,36 @@ pub fn next(gathered: &Gathered, shown: &[&Examined]) -> Vec<String> {
     if shown.len() > SECTIONS {
         return vec![format!("ira vrf-runbook --request {} --coordinator {coordinator}{network}", first.request.id)];
     }
-    let stale = first.causes().iter().any(|step| step.cause == "link-feed-stale");
-    match (&scene.coordinator.feed, stale) {
-        (Ok(feed), true) => vec![format!("ira feed-report {}{network}", address(*feed))],
-        _ => Vec::new(),
+    // What anyone can do comes as the command that shows its plan; the first cause to be mended first.
+    let mut next: Vec<String> =
+        first.causes().iter().filter_map(|step| remedy(gathered, first, step)).map(|line| line + &network).collect();
+    next.truncate(1);
+    next
+}
+
+/// The command that mends a cause, where one does.
+fn remedy(gathered: &Gathered, one: &Examined, step: &Step) -> Option<String> {
+    let coordinator = &gathered.scene.coordinator;
+    let request = &one.request;
+    match step.cause {
+        "blockhash-expired" | "bhs-feeder-broken" => {
+            let store = address(*coordinator.blockhash_store.as_ref().ok()?);
+            Some(format!("ira act chain.store_blockhash --store {store} --block {} --dry-run", request.block))
+        }
+        "underfunded" => {
+            let evidence = |key: &str| U256::from_dec_str(step.evidence.get(key)?.as_str()?).ok();
+            let missing = evidence("needed_until_here")?.saturating_sub(evidence("balance")?);
+            let symbol = if request.native() { gathered.scene.network.native.as_str() } else { "LINK" };
+            (!missing.is_zero()).then(|| {
+                format!(
+                    "ira act chain.fund_subscription --coordinator {} --subscription {} --amount '{} {symbol}' --dry-run",
+                    address(coordinator.address),
+                    request.subscription,
+                    scaled_uint(missing, 18)
+                )
+            })
+        }
+        "link-feed-stale" => Some(format!("ira feed-report {}", address(*coordinator.feed.as_ref().ok()?))),
+        _ => None,
     }
 }

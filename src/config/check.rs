@@ -10,6 +10,7 @@ use super::problem::Problem;
 use super::secret::SecretRef;
 use super::sources::Sources;
 use super::{Config, Origin, keyed_warning};
+use crate::clients::chain::Keystore;
 
 /// `ira config check`: reads every layer and fetches every referenced secret, without a network.
 ///
@@ -80,6 +81,7 @@ fn references(config: &Config) -> Vec<Finding> {
     for (references, origin) in of_networks.chain(overriding) {
         findings.extend(references.iter().flat_map(|reference| of_reference(config, reference, &origin)));
     }
+    findings.extend(config.networks.values().filter_map(|network| of_signer(config, network)));
     let directories = config.networks.values().filter_map(|network| {
         Some((network.directory.as_ref()?, config.origin(&format!("networks.{}.directory", network.name))))
     });
@@ -93,6 +95,18 @@ fn references(config: &Config) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Whether the keystore and its password are there. The password is not tried: that takes its time by design.
+fn of_signer(config: &Config, network: &super::NetworkConfig) -> Option<Finding> {
+    let signer = network.signer.as_ref()?;
+    let origin = config.origin(&format!("networks.{}.signer", network.name));
+    let there = signer.keystore.path(config.env()).and_then(|(path, private)| {
+        Keystore::open(&path, private)?;
+        signer.password(config.env())
+    });
+    let fault = there.err()?.because(format!("asked for by {origin}"));
+    Some(from_fault("config-reference", Status::Warn, &fault))
 }
 
 fn of_reference(config: &Config, reference: &SecretRef, origin: &Origin) -> Vec<Finding> {

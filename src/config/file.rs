@@ -13,7 +13,7 @@ use super::origin::{ConfigFile, Layer, Origin};
 use super::problem::{Place, Problem};
 use super::reader::{Item, Name, Reader};
 use super::secret::SecretRef;
-use super::{Config, access, keys, url};
+use super::{Config, access, keys, signer, url};
 
 /// A configuration file longer than this is not one.
 const MOST_BYTES: u64 = 1024 * 1024;
@@ -171,6 +171,14 @@ fn network(config: &mut Config, reader: &mut Reader<'_>, name: &str, values: &De
                 .integer(&full, item, &(1..=10_000))
                 .map(|value| net.requests_per_second = u32::try_from(value).unwrap_or(u32::MAX)),
             "timeout_seconds" => reader.integer(&full, item, &(1..=600)).map(|value| net.timeout_seconds = value),
+            "signer" if reader.is_project() => {
+                forbidden(reader, &key.span(), &format!("`{full}`"), "a checkout must not choose what signs");
+                None
+            }
+            "signer" => {
+                let folder = folder(reader);
+                signer::read(reader, &full, item, &folder).map(|value| net.signer = Some(value))
+            }
             "quorum" => reader
                 .integer(&full, item, &(1..=100))
                 .map(|value| net.quorum = usize::try_from(value).unwrap_or(usize::MAX)),

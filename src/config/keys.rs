@@ -53,4 +53,13 @@ pub const NETWORK: &[Key] = &[
     Key { name: "requests_per_second", kind: "integer", default: "20", doc: "limit for each endpoint" },
     Key { name: "timeout_seconds", kind: "integer", default: "10", doc: "how long one request may take" },
     Key { name: "quorum", kind: "integer", default: "1", doc: "how many endpoints must agree on a read" },
+    Key { name: "signer", kind: "table", default: "", doc: "the key that signs transactions" },
+];
+
+/// The keys of `[networks.NAME.signer]`.
+pub const SIGNER: &[Key] = &[
+    Key { name: "keystore", kind: "path or credential:NAME", default: "", doc: "an encrypted keystore (JSON v3)" },
+    Key { name: "password", kind: "reference", default: "", doc: "its password: env:NAME, file:PATH, credential:NAME" },
+    Key { name: "max_fee_gwei", kind: "integer", default: "500", doc: "the most that is offered for a unit of gas" },
+    Key { name: "confirmations", kind: "integer", default: "2", doc: "blocks that must hold a transaction" },
 ];

@@ -20,6 +20,7 @@ pub mod problem;
 mod reader;
 pub mod secret;
 pub mod show;
+pub mod signer;
 pub mod sources;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub use check::check;
 pub use network::{DirectorySource, NetworkConfig};
 pub use origin::Origin;
 pub use show::show;
+pub use signer::{KeystoreRef, SignerConfig};
 pub use sources::{Flags, Places, Sources};
 
 use env::Env;

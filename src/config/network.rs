@@ -8,6 +8,7 @@ use ira_commands::value::H160;
 use reqwest::Url;
 
 use super::secret::SecretRef;
+use super::signer::SignerConfig;
 use super::url;
 
 /// The same address on nearly every chain (<https://www.multicall3.com>).
@@ -50,6 +51,8 @@ pub struct NetworkConfig {
     pub timeout_seconds: u64,
     /// How many endpoints must agree on a read.
     pub quorum: usize,
+    /// The key that signs transactions; none ships.
+    pub signer: Option<SignerConfig>,
 }
 
 impl NetworkConfig {
@@ -70,6 +73,7 @@ impl NetworkConfig {
             requests_per_second: 20,
             timeout_seconds: 10,
             quorum: 1,
+            signer: None,
         }
     }
 

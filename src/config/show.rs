@@ -36,7 +36,7 @@ impl Config {
             );
         }
         let mut shown: Vec<ShownValue> =
-            all.into_iter().map(|(key, value)| ShownValue { origin: self.origin(&key), key, value }).collect();
+            all.into_iter().map(|(key, value)| ShownValue { origin: self.origin(set_by(&key)), key, value }).collect();
         if let Some((references, origin)) = &self.rpc {
             let value = json!(references.iter().map(ToString::to_string).collect::<Vec<_>>());
             shown.push(ShownValue { key: "rpc".to_owned(), value, origin: origin.clone() });
@@ -47,6 +47,11 @@ impl Config {
         }
         shown
     }
+}
+
+/// The key that a value is set by: a signer is set whole.
+fn set_by(key: &str) -> &str {
+    key.find(".signer.").map_or(key, |at| &key[..at + ".signer".len()])
 }
 
 /// The values of a network that are set.
@@ -67,6 +72,10 @@ fn values(network: &NetworkConfig) -> Vec<(&'static str, Json)> {
         ("requests_per_second", json!(network.requests_per_second)),
         ("timeout_seconds", json!(network.timeout_seconds)),
         ("quorum", json!(network.quorum)),
+        ("signer.keystore", json!(network.signer.as_ref().map(|signer| signer.keystore.to_string()))),
+        ("signer.password", json!(network.signer.as_ref().map(|signer| signer.password.to_string()))),
+        ("signer.max_fee_gwei", json!(network.signer.as_ref().map(|signer| signer.max_fee_gwei))),
+        ("signer.confirmations", json!(network.signer.as_ref().map(|signer| signer.confirmations))),
     ];
     all.into_iter().filter(|(_, value)| !value.is_null()).collect()
 }

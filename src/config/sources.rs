@@ -29,6 +29,12 @@ pub struct Places {
 }
 
 impl Places {
+    /// Where what must not be lost is kept.
+    pub fn state() -> Option<PathBuf> {
+        let own = directories::ProjectDirs::from("", "", "ira")?;
+        Some(own.state_dir().unwrap_or_else(|| own.data_local_dir()).to_owned())
+    }
+
     /// Of this system and user.
     pub fn standard() -> Self {
         let own = directories::ProjectDirs::from("", "", "ira");

@@ -10,6 +10,7 @@ use super::*;
 
 mod reports;
 mod safety;
+mod signer;
 
 /// A machine of its own: a home with a user file, a system file, a project.
 struct Machine {

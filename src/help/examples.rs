@@ -54,6 +54,41 @@ pub const EXAMPLES: &[Example] = &[
         "ira vrf-runbook --alert alert.json",
         "what an alert is about; `-` reads it from stdin",
     ),
+    of_command(
+        "ira act",
+        "ira act chain.fund_key --key 0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419 --amount 0.5ETH --dry-run",
+        "what it would do; without --dry-run it asks, and does it",
+    ),
+    of_command(
+        "ira act chain.fund_subscription",
+        "ira act chain.fund_subscription --coordinator 0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419 --subscription 17 --amount 5LINK",
+        "show the plan, ask, fund it, read the balance back",
+    ),
+    of_command(
+        "ira act chain.fund_subscription",
+        "ira act chain.fund_subscription --coordinator 0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419 --subscription 17 --amount 5LINK --resume",
+        "after it broke off: settle what was sent, send nothing new",
+    ),
+    of_command(
+        "ira act chain.fund_key",
+        "ira act chain.fund_key --key 0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419 --amount 0.5ETH",
+        "for a node's key that runs dry",
+    ),
+    of_command(
+        "ira act chain.store_blockhash",
+        "ira act chain.store_blockhash --store 0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419 --block 21904120 --dry-run",
+        "what it takes, however old the block is",
+    ),
+    of_command(
+        "ira act chain.replace_transaction",
+        "ira act chain.replace_transaction --tx 0x88df016429689c079f3b2f6ad39fa052532c56795b733da78a91ebe6a713944b",
+        "the same at a higher price, under the same nonce",
+    ),
+    of_command(
+        "ira act chain.fill_nonce_gap",
+        "ira act chain.fill_nonce_gap --nonce 12",
+        "what waits behind nonce 12 can then be mined",
+    ),
     of_command("ira demo", "ira demo", "a recorded chain with three real faults in it"),
     of_command("ira demo", "ira demo --json", "the same for a program"),
     of_command("ira config", "ira config show", "every effective value, and where it comes from"),

@@ -40,6 +40,7 @@ pub const FILES: &[(&str, &str)] = &[
     (".ira.toml", "the project's configuration, in the working directory or above it; it may set no credential"),
     ("/etc/ira/config.toml", "the system's configuration"),
     ("~/.cache/ira", "directories of feeds, as they were fetched last"),
+    ("~/.local/state/ira", "the journal: what was signed, written down before it was sent; and the locks of keys"),
 ];
 
 /// About the whole command first, then examples, then the usage.

@@ -77,12 +77,27 @@ impl Bed {
             &std::fs::read(folder().join(format!("{}.json", chain.stem()))).expect("the bed describes itself"),
         )
         .expect("the description is JSON");
+        let mut args = vec!["--load-state".to_owned()];
+        args.push(folder().join(format!("{}.state", chain.stem())).display().to_string());
+        args.extend(about["anvil_args"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned));
+        let bed = Self::spawn(about, &args);
+        bed.replay("after_load");
+        bed
+    }
+
+    /// Starts a chain of its own with nothing on it but anvil's accounts.
+    pub fn fresh(args: &[&str]) -> Self {
+        make();
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        Self::spawn(Value::Null, &args)
+    }
+
+    fn spawn(about: Value, args: &[String]) -> Self {
         let anvil = folder().join("node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil");
         let port = free_port();
         let mut child = Command::new(anvil)
-            .args(["--host", "127.0.0.1", "--port", &port.to_string(), "--load-state"])
-            .arg(folder().join(format!("{}.state", chain.stem())))
-            .args(about["anvil_args"].as_array().into_iter().flatten().filter_map(Value::as_str))
+            .args(["--host", "127.0.0.1", "--port", &port.to_string()])
+            .args(args)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -95,9 +110,7 @@ impl Bed {
             assert!(begun.elapsed() < Duration::from_secs(60), "anvil is not up after a minute");
             std::thread::sleep(Duration::from_millis(10));
         }
-        let bed = Self { about, url: format!("http://127.0.0.1:{port}"), port, child };
-        bed.replay("after_load");
-        bed
+        Self { about, url: format!("http://127.0.0.1:{port}"), port, child }
     }
 
     /// Sends the calls that the description lists under `name`.
@@ -157,7 +170,8 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("loopback").port()
 }
 
-fn post(port: u16, body: &str) -> String {
+/// Posts JSON to a port of this machine; gives the answer's body.
+pub fn post(port: u16, body: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the chain listens");
     let head = format!(
         "POST / HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",

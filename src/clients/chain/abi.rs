@@ -22,6 +22,9 @@ mod bindings {
     pub mod flux {
         ethers_contract::abigen!(Flux, "src/clients/chain/abi/flux.json");
     }
+    pub mod link {
+        ethers_contract::abigen!(Link, "src/clients/chain/abi/link.json");
+    }
     pub mod vrf_v2 {
         ethers_contract::abigen!(VrfV2, "src/clients/chain/abi/vrf_v2.json");
     }
@@ -30,6 +33,9 @@ mod bindings {
     }
     pub mod blockhash_store {
         ethers_contract::abigen!(BlockhashStore, "src/clients/chain/abi/blockhash_store.json");
+    }
+    pub mod batch_blockhash_store {
+        ethers_contract::abigen!(BatchBlockhashStore, "src/clients/chain/abi/batch_blockhash_store.json");
     }
     pub mod multicall3 {
         ethers_contract::abigen!(Multicall3, "src/clients/chain/abi/multicall3.json");
@@ -87,15 +93,21 @@ pub(super) fn table(interface: Interface) -> &'static Table {
     static VRF_V2: OnceLock<Table> = OnceLock::new();
     static VRF_V2_5: OnceLock<Table> = OnceLock::new();
     static BLOCKHASH_STORE: OnceLock<Table> = OnceLock::new();
+    static LINK: OnceLock<Table> = OnceLock::new();
+    static BATCH_BLOCKHASH_STORE: OnceLock<Table> = OnceLock::new();
     match interface {
         Interface::Proxy => PROXY.get_or_init(|| Table::of(&bindings::proxy::PROXY_ABI)),
         Interface::Ocr1 => OCR1.get_or_init(|| Table::of(&bindings::ocr1::OCR1_ABI)),
         Interface::Ocr2 => OCR2.get_or_init(|| Table::of(&bindings::ocr2::OCR2_ABI)),
         Interface::Flux => FLUX.get_or_init(|| Table::of(&bindings::flux::FLUX_ABI)),
+        Interface::Link => LINK.get_or_init(|| Table::of(&bindings::link::LINK_ABI)),
         Interface::VrfV2 => VRF_V2.get_or_init(|| Table::of(&bindings::vrf_v2::VRFV2_ABI)),
         Interface::VrfV25 => VRF_V2_5.get_or_init(|| Table::of(&bindings::vrf_v2_5::VRFV25_ABI)),
         Interface::BlockhashStore => {
             BLOCKHASH_STORE.get_or_init(|| Table::of(&bindings::blockhash_store::BLOCKHASHSTORE_ABI))
+        }
+        Interface::BatchBlockhashStore => {
+            BATCH_BLOCKHASH_STORE.get_or_init(|| Table::of(&bindings::batch_blockhash_store::BATCHBLOCKHASHSTORE_ABI))
         }
     }
 }
@@ -233,7 +245,7 @@ mod tests {
     use ira_commands::units::hex;
     use ira_commands::value::H160;
 
-    const ALL: [Interface; 7] = [
+    const ALL: [Interface; 9] = [
         Interface::Proxy,
         Interface::Ocr1,
         Interface::Ocr2,
@@ -241,6 +253,8 @@ mod tests {
         Interface::VrfV2,
         Interface::VrfV25,
         Interface::BlockhashStore,
+        Interface::Link,
+        Interface::BatchBlockhashStore,
     ];
 
     fn sample(kind: &ParamType) -> Value {
@@ -249,6 +263,7 @@ mod tests {
             ParamType::Address => Value::Address(H160::repeat_byte(7)),
             ParamType::Bytes => Value::Bytes(vec![7]),
             ParamType::FixedBytes(size) => Value::Bytes(vec![7; *size]),
+            ParamType::Array(inner) => Value::List(vec![sample(inner)]),
             other => panic!("no sample of {other:?}"),
         }
     }

@@ -7,12 +7,15 @@
 mod abi;
 mod answer;
 mod head;
+mod header;
 mod logs;
 mod multicall;
 mod node;
 mod record;
 mod replay;
+mod send;
 mod snapshot;
+mod transactions;
 mod transport;
 mod wire;
 
@@ -30,6 +33,7 @@ use ira_commands::{Fault, Kind};
 
 pub use self::record::{About, Recorder};
 pub use self::replay::Recording;
+pub use self::send::{Broadcast, Keystore, SigningKey};
 
 use self::logs::Logs;
 use self::node::{Inquiry, Node, Notices};

@@ -1,7 +1,7 @@
 //! Many reads of one block in as few round trips as the endpoint allows.
 
 use async_trait::async_trait;
-use ira_commands::ports::{BlockRef, Read};
+use ira_commands::ports::{BlockRef, Input, Read};
 use ira_commands::text::clean;
 use ira_commands::units::{address, short_address, short_hex};
 use ira_commands::value::{H160, U256, Value};
@@ -12,6 +12,7 @@ use super::answer::{reason, reverted};
 use super::multicall::{aggregate, balance_of, results};
 use super::node::{Answered, Node, Questions, Trouble};
 use super::wire::{self, Raw, RpcItem, block_by_number, bytes, eth_call, quantity};
+use super::{header, transactions};
 
 /// The fewest calls in one that a refusal teaches to send.
 const LEAST_LEARNT: usize = 50;
@@ -47,8 +48,11 @@ impl Questions for Snapshot<'_> {
     }
 
     fn compared(&self, at: usize) -> bool {
-        // What waits in a pool is each endpoint's own.
-        !matches!(self.reads[at], Read::PendingNonce(_))
+        // What waits in a pool, what is estimated and what is no older than a moment is each endpoint's own.
+        !matches!(
+            self.reads[at],
+            Read::PendingNonce(_) | Read::Fees | Read::Gas(..) | Read::Receipt(_) | Read::Transaction(_)
+        )
     }
 
     fn shown(&self, at: usize, answer: &Value) -> String {
@@ -99,6 +103,11 @@ impl Sheet<'_> {
     fn job(&self, slot: usize, multicall: Option<H160>) -> Result<Option<Job>, Fault> {
         Ok(match (&self.reads[slot], multicall) {
             (Read::Call { to, call }, _) => Some(Job { slot, to: *to, data: abi::encode(call)?.1 }),
+            // Refused here where it cannot be encoded; it is asked by itself.
+            (Read::Gas(_, request), _) => {
+                transactions::data(&request.input)?;
+                None
+            }
             (Read::Balance(account), Some(multicall)) => Some(Job { slot, to: multicall, data: balance_of(*account)? }),
             _ => None,
         })
@@ -144,13 +153,14 @@ impl Sheet<'_> {
             Read::Nonce(account) => of("eth_getTransactionCount", account, &block),
             Read::PendingNonce(account) => of("eth_getTransactionCount", account, "pending"),
             Read::Code(account) => of("eth_getCode", account, &block),
-            Read::BlockTime(number) => block_by_number(*number),
-            Read::Transaction(tx) => RpcItem::new("eth_getTransactionByHash", format!("[\"{tx:#x}\"]")),
-            Read::Estimate { from, to, data } => wire::estimate(*from, *to, data, self.at.number),
             Read::Trial { from, to, value, data } => wire::trial(*from, *to, *value, data, self.at.number),
-            Read::GasUsed(tx) | Read::Receipt(tx) => {
+            Read::BlockTime(number) | Read::Header(number) => block_by_number(*number),
+            Read::GasUsed(tx) | Read::Receipt(tx) | Read::Mined(tx) => {
                 RpcItem::new("eth_getTransactionReceipt", format!("[\"{tx:#x}\"]"))
             }
+            Read::Fees => RpcItem::new("eth_feeHistory", format!("[\"0x5\",\"{block}\",[50]]")),
+            Read::Gas(from, request) => transactions::estimate(*from, request, &block),
+            Read::Transaction(tx) => RpcItem::new("eth_getTransactionByHash", format!("[\"{tx:#x}\"]")),
         }
     }
 
@@ -168,11 +178,6 @@ impl Sheet<'_> {
         let value = match read {
             Read::Call { .. } => return self.decoded(slot, &bytes(raw).map_err(Trouble::Elsewhere)?),
             Read::Code(_) | Read::Trial { .. } => bytes(raw).map(Value::Bytes),
-            Read::Transaction(tx) => match wire::transaction(raw) {
-                Ok(None) => return Err(absent(format!("there is no transaction {tx:#x}"))),
-                Ok(Some(transaction)) => Ok(transaction),
-                Err(fault) => Err(fault),
-            },
             Read::BlockTime(number) => match wire::block(raw) {
                 Ok(None) => return Err(absent(format!("there is no block {number}"))),
                 Ok(Some(block)) if block.number == *number => Ok(Value::Uint(U256::from(block.timestamp))),
@@ -184,12 +189,20 @@ impl Sheet<'_> {
                 Ok(Some(gas)) => Ok(Value::Uint(gas)),
                 Err(fault) => Err(fault),
             },
-            Read::Receipt(tx) => match wire::receipt(raw) {
+            Read::Mined(tx) => match wire::mined(raw) {
                 Ok(None) => return Err(absent(format!("there is no mined transaction {tx:#x}"))),
-                Ok(Some(receipt)) => Ok(receipt),
+                Ok(Some(mined)) => Ok(mined),
                 Err(fault) => Err(fault),
             },
-            Read::Balance(_) | Read::Nonce(_) | Read::PendingNonce(_) | Read::Estimate { .. } => {
+            Read::Fees => transactions::fees(raw),
+            Read::Receipt(_) => transactions::receipt(raw),
+            Read::Transaction(_) => transactions::transaction(raw),
+            Read::Header(number) => match header::rlp(raw, *number) {
+                Ok(None) => return Err(absent(format!("there is no block {number}"))),
+                Ok(Some(header)) => Ok(Value::Bytes(header)),
+                Err(fault) => Err(fault),
+            },
+            Read::Balance(_) | Read::Nonce(_) | Read::PendingNonce(_) | Read::Gas(..) => {
                 wire::number(raw).map(Value::Uint)
             }
         };
@@ -298,10 +311,20 @@ fn name(read: &Read) -> String {
         Read::Nonce(account) | Read::PendingNonce(account) => format!("the nonce of {}", short_address(*account)),
         Read::Code(account) => format!("the code of {}", short_address(*account)),
         Read::BlockTime(number) => format!("the time of block {number}"),
-        Read::Transaction(tx) => format!("transaction {}", short_hex(tx.as_bytes())),
-        Read::Trial { to, .. } | Read::Estimate { to, .. } => format!("a call of {}", short_address(*to)),
-        Read::Receipt(tx) => format!("the receipt of transaction {}", short_hex(tx.as_bytes())),
+        Read::Trial { to, .. } => format!("a call of {}", short_address(*to)),
         Read::GasUsed(tx) => format!("the gas of transaction {}", short_hex(tx.as_bytes())),
+        Read::Fees => "the price of gas".to_owned(),
+        Read::Gas(_, request) => match (&request.input, request.to) {
+            (Input::Call(call), Some(to)) => {
+                format!("{} of {}, tried before it is sent,", call.function, short_address(to))
+            }
+            (_, Some(to)) => format!("a transaction to {}, tried before it is sent,", short_address(to)),
+            (_, None) => "a deployment, tried before it is sent,".to_owned(),
+        },
+        Read::Receipt(tx) | Read::Transaction(tx) | Read::Mined(tx) => {
+            format!("transaction {}", short_hex(tx.as_bytes()))
+        }
+        Read::Header(number) => format!("the header of block {number}"),
     }
 }
 

@@ -97,13 +97,6 @@ pub(super) fn trial(from: H160, to: H160, value: U256, data: &[u8], block: u64) 
     RpcItem::new("eth_call", params)
 }
 
-/// The gas that a call would use.
-pub(super) fn estimate(from: H160, to: H160, data: &[u8], block: u64) -> RpcItem {
-    let mut item = eth_call(from, to, data, block);
-    item.method = "eth_estimateGas";
-    item
-}
-
 /// Bytes of a hex string, straight from the JSON text.
 pub(super) fn bytes(raw: &RawValue) -> Result<Vec<u8>, Fault> {
     let text = string(raw, "hex")?;
@@ -186,8 +179,8 @@ pub(super) fn gas_used(raw: &RawValue) -> Result<Option<U256>, Fault> {
     receipt.map(|receipt| parse_quantity(receipt.gas_used).ok_or_else(|| garbled("a receipt"))).transpose()
 }
 
-/// The receipt of a transaction, as [`Read::Receipt`](ira_commands::ports::Read::Receipt) has it.
-pub(super) fn receipt(raw: &RawValue) -> Result<Option<Value>, Fault> {
+/// A mined transaction, as [`Read::Mined`](ira_commands::ports::Read::Mined) has it.
+pub(super) fn mined(raw: &RawValue) -> Result<Option<Value>, Fault> {
     #[derive(serde::Deserialize)]
     struct Emitted {
         address: H160,
@@ -212,30 +205,6 @@ pub(super) fn receipt(raw: &RawValue) -> Result<Option<Value>, Fault> {
         Value::Uint(block),
         Value::Address(receipt.from),
         Value::List(receipt.logs.into_iter().map(|log| Value::Address(log.address)).collect()),
-    ])))
-}
-
-/// What a transaction called, as [`Read::Transaction`](ira_commands::ports::Read::Transaction) has it.
-pub(super) fn transaction(raw: &RawValue) -> Result<Option<Value>, Fault> {
-    #[derive(serde::Deserialize)]
-    struct Whole<'a> {
-        from: H160,
-        to: Option<H160>,
-        #[serde(borrow)]
-        value: &'a str,
-        #[serde(borrow)]
-        input: &'a str,
-    }
-    let transaction: Option<Whole<'_>> = serde_json::from_str(raw.get()).map_err(|_| garbled("a transaction"))?;
-    let Some(transaction) = transaction else { return Ok(None) };
-    let value = parse_quantity(transaction.value).ok_or_else(|| garbled("a transaction"))?;
-    let digits = transaction.input.strip_prefix("0x").ok_or_else(|| garbled("a transaction"))?;
-    let data = hex::decode(digits).map_err(|_| garbled("a transaction"))?;
-    Ok(Some(Value::List(vec![
-        Value::Address(transaction.from),
-        Value::Address(transaction.to.unwrap_or_default()),
-        Value::Uint(value),
-        Value::Bytes(data),
     ])))
 }
 

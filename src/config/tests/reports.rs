@@ -38,7 +38,9 @@ fn show_has_every_value_with_its_origin() {
 #[test]
 fn the_help_names_every_key_default_and_variable() {
     let help = include_str!("../../help/config.md");
-    for (table, keys) in [("", keys::TOP), ("[output]", keys::OUTPUT), ("[networks.", keys::NETWORK)] {
+    for (table, keys) in
+        [("", keys::TOP), ("[output]", keys::OUTPUT), ("[networks.", keys::NETWORK), ("signer", keys::SIGNER)]
+    {
         assert!(help.contains(table));
         for key in keys {
             assert!(help.contains(&format!("`{}`", key.name)), "{} is not in config.md", key.name);

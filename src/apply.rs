@@ -1,0 +1,285 @@
+//! An action by hand: show the plan, ask, do it, show what came of it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use dialoguer::console::Term;
+use ira_commands::actions::{Action, Applied, Caps, Plan};
+use ira_commands::context::{Payer, Writes};
+use ira_commands::ports::{ChainWrite, Network, Signer};
+use ira_commands::value::U256;
+use ira_commands::words::Coins;
+use ira_commands::{Context, Fault, Kind, Report};
+use secrecy::ExposeSecret as _;
+
+use crate::cli::{Agreement, Reach};
+use crate::clients::chain::{Keystore, SigningKey};
+use crate::config::secret::SecretRef;
+use crate::config::{Config, Places, SignerConfig};
+use crate::connect::{self, Connection};
+use crate::session::{Session, block_on};
+use crate::store::FileJournal;
+use crate::terminal::Env;
+
+/// What was asked, and around it.
+pub struct Asked {
+    /// What is to be done.
+    pub action: Action,
+    /// How the chain is reached.
+    pub reach: Reach,
+    /// How it is agreed to.
+    pub agreement: Agreement,
+    /// The effective configuration.
+    pub config: Arc<Config>,
+    /// The configuration file that was named.
+    pub file: Option<PathBuf>,
+}
+
+/// The key of a network: whose it is, how far it may go, and what opens it.
+struct Locked {
+    keystore: Keystore,
+    config: SignerConfig,
+    payer: Payer,
+    /// The key itself, where it had to be unlocked to know whose it is.
+    key: Option<Arc<SigningKey>>,
+}
+
+/// Runs an action; gives the exit code.
+pub fn act(session: &mut Session, asked: &Asked, env: Env<'_>) -> Result<u8, Fault> {
+    if asked.reach.replay.is_some() && !asked.agreement.dry_run {
+        return Err(
+            Fault::new(Kind::Usage, "a recording cannot be acted on").hint("leave --replay out, or give --dry-run")
+        );
+    }
+    if asked.agreement.resume {
+        let report = on_chain(session, asked, env, async |connection| {
+            let (network, locked) = locked(connection, asked).await?;
+            let context = acting(connection, locked.as_ref(), None)?;
+            Action::settle(&context, network.chain_id).await
+        })?;
+        let code = report.outcome.exit_code();
+        return Ok(session.show(report, code));
+    }
+    let plan = on_chain(session, asked, env, async |connection| {
+        let (_, locked) = locked(connection, asked).await?;
+        let context = Context::dry(connection.reads.clone()).paid_by(locked.map(|locked| locked.payer));
+        let plan = asked.action.plan(&context).await?;
+        plan.within(&asked.action.caps())?;
+        Ok(plan)
+    })?;
+    if asked.agreement.dry_run || plan.is_nothing() {
+        let mut report = plan.report();
+        if !plan.is_nothing() {
+            report.next = vec![asked.line(&plan)];
+        }
+        return Ok(session.show(report, 0));
+    }
+    if asked.agreement.yes {
+        if plan.uncapped(&asked.action.caps()) {
+            return Err(Fault::new(Kind::Usage, "--yes needs a cap for each currency that the plan spends")
+                .because(plan.headline())
+                .hint(asked.line(&plan)));
+        }
+    } else if !session.can_ask() {
+        return Ok(unconfirmed(
+            session,
+            asked,
+            &plan,
+            "nothing was done: it has to be confirmed, and there is no terminal to ask at",
+        ));
+    } else {
+        session.tell(&plan.report());
+        if !agreed()? {
+            return Err(Fault::new(Kind::Confirmation, "nothing was done: it was not agreed to"));
+        }
+    }
+    let applied = on_chain(session, asked, env, async |connection| {
+        let (_, locked) = locked(connection, asked).await?;
+        let signer = match &locked {
+            Some(locked) => Some(unlock(connection, locked, &asked.config)?),
+            None => None,
+        };
+        let context = acting(connection, locked.as_ref(), signer)?;
+        asked.action.apply(&context, &plan).await
+    })?;
+    match applied {
+        Applied::Done(report) => {
+            let code = report.outcome.exit_code();
+            Ok(session.show(*report, code))
+        }
+        Applied::Changed(plan) => Ok(unconfirmed(
+            session,
+            asked,
+            &plan,
+            "nothing was done: what the plan was made on has changed since; this is the new plan",
+        )),
+    }
+}
+
+/// Shows a plan that is not carried out, and the line that does.
+fn unconfirmed(session: &Session, asked: &Asked, plan: &Plan, why: &str) -> u8 {
+    let mut report: Report = plan.report();
+    let fault = Fault::new(Kind::Confirmation, why).hint(asked.line(plan));
+    report.next = vec![asked.line(plan)];
+    let code = fault.kind.exit_code();
+    report.errors.push(fault);
+    session.show(report, code)
+}
+
+fn agreed() -> Result<bool, Fault> {
+    dialoguer::Confirm::new()
+        .with_prompt("Go ahead?")
+        .default(false)
+        .interact_on(&Term::stderr())
+        .map_err(|error| Fault::new(Kind::Interrupted, "nothing was done").because(error.to_string()))
+}
+
+/// Connects, does `work`, and keeps what is to be said about the endpoints.
+fn on_chain<T>(
+    session: &mut Session,
+    asked: &Asked,
+    env: Env<'_>,
+    work: impl AsyncFnOnce(&Connection) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    if asked.reach.record.is_some() || asked.reach.replay.is_some() {
+        return Err(Fault::new(Kind::Usage, "an action takes no --record and no --replay")
+            .hint("what was done is in the journal; a recording of it could not be done again"));
+    }
+    let progress = session.progress(env);
+    let mut warnings = Vec::new();
+    let done = block_on(async {
+        let connection = connect::connect(&asked.reach, &asked.config, progress.sink())?;
+        warnings.clone_from(&connection.warnings);
+        let done = work(&connection).await;
+        connection.count();
+        done
+    });
+    progress.finish();
+    session.warn(warnings);
+    done
+}
+
+/// The network that the endpoints proved to be, and its key, still locked where that is possible.
+async fn locked(connection: &Connection, asked: &Asked) -> Result<(Network, Option<Locked>), Fault> {
+    let chain = connection.reads.chain.as_deref().ok_or_else(|| Fault::new(Kind::Usage, "no RPC endpoint is known"))?;
+    let network = chain.head().await?.network;
+    let Some(known) = asked.config.networks.get(&network.name) else { return Ok((network, None)) };
+    let Some(config) = asked.config.signer(known)?.cloned() else { return Ok((network, None)) };
+    let (path, private) = config.keystore.path(asked.config.env())?;
+    let keystore = Keystore::open(&path, private)?;
+    // A keystore that does not say whose it is: only the key does.
+    let key = match keystore.address() {
+        Some(_) => None,
+        None => Some(Arc::new(open(connection, &keystore, &config, &asked.config)?)),
+    };
+    let address = key.as_ref().map(|key| key.address()).or(keystore.address()).unwrap_or_default();
+    let payer = Payer {
+        address,
+        max_fee_per_gas: U256::from(config.max_fee_gwei) * U256::exp10(9),
+        confirmations: config.confirmations,
+        patience: asked.agreement.wait,
+    };
+    Ok((network, Some(Locked { keystore, config, payer, key })))
+}
+
+fn open(
+    connection: &Connection,
+    keystore: &Keystore,
+    signer: &SignerConfig,
+    config: &Config,
+) -> Result<SigningKey, Fault> {
+    let password = signer.password(config.env())?;
+    connection.reads.progress.stage("unlocking the keystore");
+    keystore.unlock(&password)
+}
+
+fn unlock(connection: &Connection, locked: &Locked, config: &Config) -> Result<Arc<dyn Signer>, Fault> {
+    match &locked.key {
+        Some(key) => Ok(Arc::<SigningKey>::clone(key)),
+        None => Ok(Arc::new(open(connection, &locked.keystore, &locked.config, config)?)),
+    }
+}
+
+/// A context that may write.
+fn acting(connection: &Connection, locked: Option<&Locked>, signer: Option<Arc<dyn Signer>>) -> Result<Context, Fault> {
+    let state = Places::state().ok_or_else(|| {
+        Fault::new(Kind::Failed, "there is no folder for the journal: the home folder is not known")
+            .hint("set HOME, or XDG_STATE_HOME")
+    })?;
+    let chain: Arc<dyn ChainWrite> = connection.broadcast();
+    let writes = Writes { chain, signer, journal: Arc::new(FileJournal::new(&state)) };
+    Ok(Context::acting(connection.reads.clone(), writes).paid_by(locked.map(|locked| locked.payer)))
+}
+
+impl Asked {
+    /// The line that carries the plan out, with its caps filled in.
+    fn line(&self, plan: &Plan) -> String {
+        let given = self.action.caps();
+        let caps = Caps {
+            link: given.link.or_else(|| (!plan.link.is_zero()).then(|| Coins::link(plan.link))),
+            native: given.native.or_else(|| Some(roomy(plan.native_total(), &plan.native))),
+        };
+        let mut words = vec!["ira".to_owned()];
+        words.extend(self.action.clone().capped(&caps).words());
+        for url in &self.reach.rpc_url {
+            let text = url.expose_secret();
+            let reference = SecretRef::parse(text, std::path::Path::new("."));
+            let shown = match &reference {
+                // Its path may be relative: as it was typed.
+                Ok(SecretRef::Env(_) | SecretRef::File(_) | SecretRef::Credential(_)) => text.to_owned(),
+                Ok(literal) if !literal.is_keyed_literal() => text.to_owned(),
+                _ => "URL".to_owned(),
+            };
+            words.extend(["--rpc-url".to_owned(), shown]);
+        }
+        if let Some(file) = &self.file {
+            words.extend(["--config".to_owned(), file.display().to_string()]);
+        }
+        words.push("--yes".to_owned());
+        words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A cap with room for gas that gets a little dearer, in two digits.
+fn roomy(wei: U256, symbol: &str) -> Coins {
+    let room = wei.saturating_add(wei / 4);
+    let digits = room.to_string().len();
+    let unit = U256::exp10(digits.saturating_sub(2));
+    let rounded = room.saturating_add(unit - 1) / unit * unit;
+    Coins::of(rounded, symbol)
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '=' | ',' | '@' | '+');
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ira_commands::units::scaled_uint;
+
+    use super::*;
+
+    #[test]
+    fn a_cap_leaves_room_and_is_read_back_exactly() {
+        for (wei, shown) in
+            [(1_000_u64, "0.0000000000000013 ETH"), (123_456_789, "0.00000000016 ETH"), (1, "0.000000000000000001 ETH")]
+        {
+            let cap = roomy(U256::from(wei), "ETH");
+            assert_eq!(cap.to_string(), shown, "{}", scaled_uint(cap.units, 18));
+            assert!(cap.units >= U256::from(wei));
+        }
+    }
+
+    #[test]
+    fn a_shell_gets_back_the_word_that_was_meant() {
+        assert_eq!(quoted("--max-spend"), "--max-spend");
+        assert_eq!(quoted("5 LINK"), "'5 LINK'");
+        assert_eq!(quoted("it's $HOME"), "'it'\\''s $HOME'");
+    }
+}

@@ -1,0 +1,180 @@
+//! Actions on a real chain: what is sent, what is not, and what is left after a crash.
+
+mod blockhash;
+mod crash;
+mod funding;
+mod nonces;
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::bed::{Bed, post};
+use crate::support::faults::{Server, http};
+use crate::support::run::{Ran, ira};
+
+/// The account of the keystore: the first of anvil's.
+const SIGNER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+/// An account that nobody uses.
+const DRY: &str = "0x00000000000000000000000000000000000d00d1";
+
+/// Somebody on call: a home with a key, a configuration and a journal.
+struct Person {
+    home: tempfile::TempDir,
+    url: String,
+}
+
+impl Person {
+    /// With the key of [`SIGNER`], on the network `anvil`.
+    fn at(url: &str, link: Option<&str>) -> Self {
+        let person = Self { home: tempfile::tempdir().expect("a home"), url: url.to_owned() };
+        person.write("keystore.json", include_str!("../support/keystore.json"));
+        person.write("password", "correct horse\n");
+        person.configure(1, link);
+        person
+    }
+
+    fn configure(&self, confirmations: u64, link: Option<&str>) {
+        let link = link.map(|link| format!("link = \"{link}\"\n")).unwrap_or_default();
+        let keys = self.home.path().display();
+        self.write(
+            ".config/ira/config.toml",
+            &format!(
+                "[networks.anvil]\nchain_id = 31337\nblock_time_seconds = 0.5\nrequests_per_second = 10000\nrpc = \"env:RPC\"\n{link}\
+                 [networks.anvil.signer]\nkeystore = \"{keys}/keystore.json\"\npassword = \"file:{keys}/password\"\n\
+                 confirmations = {confirmations}\n"
+            ),
+        );
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.home.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(&path, text).expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("chmod");
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = ira(self.home.path());
+        command.env("RPC", &self.url).arg("act").args(words).args(["--network", "anvil"]);
+        command
+    }
+
+    fn act(&self, words: &[&str]) -> Ran {
+        Ran::of(&mut self.command(words))
+    }
+
+    /// Agreed to, with caps that are never in the way.
+    fn agreed(&self, words: &[&str]) -> Ran {
+        let mut all = words.to_vec();
+        all.extend(["--max-spend", "1000 LINK", "--max-spend-native", "50 ETH", "--yes", "--json"]);
+        self.act(&all)
+    }
+
+    /// The same, left to itself.
+    fn left(&self, words: &[&str]) -> Running {
+        let mut command = self.command(words);
+        command.args(["--max-spend", "1000 LINK", "--max-spend-native", "50 ETH", "--yes"]);
+        Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("ira starts"))
+    }
+
+    fn journal(&self) -> Vec<Value> {
+        let path: PathBuf = self.home.path().join(".local/state/ira/journal.log");
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(&line[26..]).expect("a record")).collect()
+    }
+
+    /// Waits until this many records are in the journal.
+    fn wait_for_records(&self, count: usize) {
+        wait_until("the journal holds it", || self.journal().len() >= count);
+    }
+}
+
+/// A process that is killed when it is dropped.
+struct Running(Child);
+
+impl Running {
+    fn kill(mut self) {
+        self.0.kill().expect("killed");
+        self.0.wait().expect("reaped");
+    }
+
+    fn code(mut self) -> Option<i32> {
+        self.0.wait().expect("it ends").code()
+    }
+}
+
+fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// What a proxy does with a request.
+enum Pass {
+    /// Hands it on.
+    On,
+    /// Hands it on, and never answers.
+    OnOnly,
+    /// Neither hands it on nor answers.
+    Swallow,
+    /// Breaks the connection.
+    Break,
+}
+
+/// A proxy to a chain that asks `judge` about each request's body.
+fn proxy(bed: &Bed, judge: impl Fn(&str) -> Pass + Send + Sync + 'static) -> String {
+    let port = bed.port;
+    let hang = || loop {
+        std::thread::sleep(Duration::from_secs(1));
+    };
+    let server = Server::start(move |body| match judge(body) {
+        Pass::On => Some(http(200, "application/json", post(port, body).as_bytes())),
+        Pass::OnOnly => {
+            post(port, body);
+            hang()
+        }
+        Pass::Swallow => hang(),
+        Pass::Break => None,
+    });
+    format!("http://127.0.0.1:{}", server.port)
+}
+
+fn number(value: &Value) -> u128 {
+    u128::from_str_radix(value.as_str().expect("hex").trim_start_matches("0x"), 16).expect("hex")
+}
+
+fn balance(bed: &Bed, account: &str) -> u128 {
+    number(&bed.rpc("eth_getBalance", &json!([account, "latest"])))
+}
+
+fn nonce(bed: &Bed) -> u128 {
+    number(&bed.rpc("eth_getTransactionCount", &json!([SIGNER, "latest"])))
+}
+
+/// A chain with nothing on it but accounts.
+fn fresh() -> Bed {
+    Bed::fresh(&["--chain-id", "31337"])
+}
+
+const FUND: &[&str] = &["chain.fund_key", "--key", DRY, "--amount", "1.5 ETH"];
+/// 1.5 coins.
+const AMOUNT: u128 = 1_500_000_000_000_000_000;
+
+/// Counts calls.
+#[derive(Default)]
+struct Count(Mutex<u32>);
+
+impl Count {
+    fn next(&self) -> u32 {
+        let mut count = self.0.lock().expect("not poisoned");
+        *count += 1;
+        *count
+    }
+}

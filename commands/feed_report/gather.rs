@@ -28,6 +28,9 @@ const EVENTS: [(Interface, &str); 5] = [
     (Interface::Ocr2, "ConfigSet"),
 ];
 
+/// Round trips of a report: the newest block, proxies, aggregators, oracles beside rounds, the cost of a transmission.
+const ROUND_TRIPS: usize = 5;
+
 /// Where one feed is being read.
 struct Feed {
     target: Target,
@@ -50,24 +53,30 @@ pub async fn gather(
     reference: Option<Compared>,
 ) -> Result<(Scene, Vec<Gathered>), Fault> {
     let chain = context.chain()?;
-    let progress = context.progress();
+    let count = targets.len();
+    // The newest block was the first round trip; a bar over all of them, whatever the number of feeds.
+    let stage = |done: usize, what: &str| {
+        let of = if count == 1 { String::new() } else { format!(" of {count} feeds") };
+        context.progress().stage(&format!("reading {what}{of}"));
+        context.progress().advance(done, ROUND_TRIPS);
+    };
     let block = head.block;
     // Sheet `shared` holds what belongs to no feed: the sequencer and the reference.
     let shared = targets.len();
     let mut sheets: Vec<Sheet> = std::iter::repeat_with(Sheet::default).take(shared + 1).collect();
 
-    progress.stage("reading proxies");
+    stage(1, "proxies");
     first_stage(&targets, &head, reference.as_ref(), chain, &mut sheets).await?;
     let mut feeds: Vec<Feed> =
         targets.into_iter().enumerate().map(|(at, target)| locate(target, &sheets[at])).collect();
 
-    progress.stage("reading aggregators");
+    stage(2, "aggregators");
     second_stage(&feeds, chain, &block, &mut sheets).await?;
     for (at, feed) in feeds.iter_mut().enumerate() {
         feed.oracles = decode::oracle_accounts(&sheets[at]);
     }
 
-    progress.stage("reading oracles and rounds");
+    stage(3, "oracles and rounds");
     let window_from = block.number.saturating_sub(args.window.unwrap_or_else(|| head.network.day_of_blocks()));
     let (logs, accounts) = futures_util::future::join(
         fetch_logs(&feeds, &sheets, chain, &block, window_from),
@@ -82,6 +91,7 @@ pub async fn gather(
     for (at, feed) in feeds.iter().enumerate() {
         readings.push(Readings::new(feed.aggregator, &window, configs[at].as_ref()));
     }
+    stage(4, "what transmissions cost");
     fourth_stage(&readings, chain, &block, &mut sheets).await?;
 
     let scene = Scene {

@@ -310,7 +310,10 @@ pub fn fleet(scene: &Scene, feeds: &[(Facts, Judged)]) -> Section {
         tables: vec![Table {
             columns: vec!["status", "feed", "answer", "age", "heartbeat", "worst finding"],
             rows: order[..split].iter().map(|feed| row(feed)).collect(),
-            folded_note: format!("{} feeds that are well", order.len() - split),
+            folded_note: match order.len() - split {
+                1 => "1 feed that is well".to_owned(),
+                well => format!("{well} feeds that are well"),
+            },
             folded: order[split..].iter().map(|feed| row(feed)).collect(),
         }],
     }

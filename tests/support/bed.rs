@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -165,9 +166,15 @@ pub fn shared() -> &'static Bed {
     })
 }
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago, and is given to nobody else of this process. Below those that the system hands out
+/// to clients, so that none of them takes it in the meantime.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("loopback").port()
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % 1_000).unwrap_or(0) * 10;
+    (0..10_000)
+        .map(|_| 20_000 + start.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % 10_000)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a free port")
 }
 
 /// Posts JSON to a port of this machine; gives the answer's body.

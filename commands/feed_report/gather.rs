@@ -139,7 +139,6 @@ async fn first_stage(
             "proposedAggregator",
             "accessController",
             "latestRoundData",
-            "owner",
         ] {
             batch.call(at, target.address, Interface::Proxy, function);
         }

@@ -116,6 +116,11 @@ pub fn price(round: &Value) -> Known<(I256, u64)> {
     Ok((round.at(1)?.int()?, round.at(3)?.u64()?))
 }
 
+/// Whether a sequencer uptime feed's round says "down", and since when.
+pub fn sequencer(round: &Value) -> Known<(bool, u64)> {
+    Ok((!round.at(1)?.int()?.magnitude.is_zero(), round.at(2)?.u64()?))
+}
+
 /// A request by its event, with everything else still to be read.
 pub fn request(log: &Log) -> Known<Request> {
     let unread = || Fault::new(Kind::Failed, "it was not read");

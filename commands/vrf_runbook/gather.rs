@@ -52,7 +52,7 @@ pub async fn gather(args: &Args, context: &Context, head: Head, scope: &Scope) -
 
     progress.stage("finding the coordinator");
     let (found, mined) = locate(chain, &block, scope).await?;
-    let coordinator = coordinator(chain, &block, found).await?;
+    let (coordinator, sequencer) = coordinator(chain, &head, found).await?;
 
     progress.stage("reading requests");
     let (logs, fulfilments) = events(chain, &block, &coordinator, scope, from, mined.map(|(_, at)| at)).await?;
@@ -63,7 +63,6 @@ pub async fn gather(args: &Args, context: &Context, head: Head, scope: &Scope) -
     let migrations = decode::migrations(&fulfilments);
     let (senders, subscriptions) =
         details(chain, &block, &coordinator, scope, &mut requests, &fulfilments, &migrations).await?;
-    let sequencer = sequencer(chain, &head).await?;
     let transaction = match (scope.tx, mined) {
         (Some(hash), Some((success, mined))) => {
             let reverts = if success { Ok(None) } else { tried_again(chain, &block, hash).await };
@@ -127,7 +126,13 @@ async fn tried_again(chain: &dyn ChainRead, block: &BlockRef, tx: H256) -> Known
     }
 }
 
-async fn coordinator(chain: &dyn ChainRead, block: &BlockRef, address: H160) -> Result<Coordinator, Fault> {
+/// The coordinator; and, asked beside its price feed, whether the network's sequencer is down and since when.
+async fn coordinator(
+    chain: &dyn ChainRead,
+    head: &Head,
+    address: H160,
+) -> Result<(Coordinator, Option<Known<(bool, u64)>>), Fault> {
+    let block = &head.block;
     let mut sheets = [Sheet::default()];
     let mut batch = Batch::default();
     batch.call(0, address, Interface::VrfV2, "typeAndVersion");
@@ -139,13 +144,19 @@ async fn coordinator(chain: &dyn ChainRead, block: &BlockRef, address: H160) -> 
     }
     batch.run(chain, block, &mut sheets).await?;
     let mut coordinator = decode::coordinator(address, &sheets[0])?;
-    if let Ok(feed) = coordinator.feed.clone() {
-        let mut batch = Batch::default();
-        batch.call(0, feed, Interface::Proxy, "latestRoundData");
-        batch.run(chain, block, &mut sheets).await?;
-        coordinator.price = sheets[0].get("latestRoundData").and_then(decode::price);
+    let mut batch = Batch::default();
+    if let Ok(feed) = &coordinator.feed {
+        batch.call_as(0, ("price", 0), *feed, Interface::Proxy, "latestRoundData", Vec::new());
     }
-    Ok(coordinator)
+    if let Some(feed) = head.network.sequencer {
+        batch.call_as(0, ("sequencer", 0), feed, Interface::Proxy, "latestRoundData", Vec::new());
+    }
+    batch.run(chain, block, &mut sheets).await?;
+    if let Some(price) = sheets[0].asked("price", 0) {
+        coordinator.price = price.and_then(decode::price);
+    }
+    let sequencer = sheets[0].asked("sequencer", 0).map(|round| round.and_then(decode::sequencer));
+    Ok((coordinator, sequencer))
 }
 
 /// The requests in scope, and everything else that happened to requests and subscriptions in the lookback.
@@ -169,7 +180,7 @@ async fn events(
         from: first,
         to: last,
     };
-    let mut events = vec![(interface, "RandomWordsFulfilled"), (interface, "SubscriptionCanceled")];
+    let mut events = vec![(interface, "RandomWordsFulfilled")];
     if coordinator.version == Version::V25 {
         events.push((interface, "MigrationCompleted"));
     }
@@ -266,15 +277,4 @@ async fn senders(chain: &dyn ChainRead, block: &BlockRef, accounts: Vec<H160>) -
         pending_nonce: sheet.get("pending").and_then(Value::u64),
     };
     Ok(accounts.into_iter().zip(sheets).map(sender).collect())
-}
-
-async fn sequencer(chain: &dyn ChainRead, head: &Head) -> Result<Option<Known<(bool, u64)>>, Fault> {
-    let Some(feed) = head.network.sequencer else { return Ok(None) };
-    let mut sheets = [Sheet::default()];
-    let mut batch = Batch::default();
-    batch.call(0, feed, Interface::Proxy, "latestRoundData");
-    batch.run(chain, &head.block, &mut sheets).await?;
-    let round =
-        |value: &Value| -> Known<(bool, u64)> { Ok((!value.at(1)?.int()?.magnitude.is_zero(), value.at(2)?.u64()?)) };
-    Ok(Some(sheets[0].get("latestRoundData").and_then(round)))
 }

@@ -26,11 +26,25 @@ pub struct Reads {
 #[derive(Clone)]
 pub struct Writes {
     /// The chain.
-    pub chain: Arc<dyn ChainWrite>,
+    pub chain: Option<Arc<dyn ChainWrite>>,
     /// Who signs; `None` where only what was signed before is to be settled.
     pub signer: Option<Arc<dyn Signer>>,
     /// Where it is written down.
     pub journal: Arc<dyn Journal>,
+}
+
+impl Reads {
+    /// Without any system to ask.
+    pub fn new(directory: Arc<dyn FeedDirectory>, clock: Arc<dyn Clock>, progress: Arc<dyn Progress>) -> Self {
+        Self { chain: None, directory, clock, progress }
+    }
+}
+
+impl Writes {
+    /// Without any system to write to.
+    pub fn new(journal: Arc<dyn Journal>) -> Self {
+        Self { chain: None, signer: None, journal }
+    }
 }
 
 /// Who pays for transactions, and how far they may go. Known to a dry run too: it is part of every plan.
@@ -53,6 +67,10 @@ pub enum Ended {
     Done(Json),
     /// It provably did not happen, and never will under this attempt; with the reason.
     NotDone(Json),
+    /// It acted and failed; with what is known of it.
+    Failed(Json),
+    /// Whether it happened is not known. It stays open: a probe or a person settles it.
+    Unknown(Json),
 }
 
 /// An attempt that was begun, and of which it is not written how it ended.
@@ -204,8 +222,9 @@ pub struct Step<'a> {
 
 impl Step<'_> {
     /// The chain, to be written to.
-    pub fn chain(&self) -> &dyn ChainWrite {
-        self.writes.chain.as_ref()
+    pub fn chain(&self) -> Result<&dyn ChainWrite, Fault> {
+        let chain = self.writes.chain.as_deref();
+        chain.ok_or_else(|| Fault::new(Kind::Failed, "no chain is at hand to write to"))
     }
 
     /// Writes down something more that is about to be done under this attempt.

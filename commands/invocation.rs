@@ -2,7 +2,7 @@
 
 use crate::actions::Action;
 use crate::alert::Alert;
-use crate::{Context, Fault, Report, args, feed_report, vrf_runbook};
+use crate::{Context, Effect, Fault, Report, args, feed_report, vrf_runbook};
 
 /// One command with its arguments: a command line, a playbook's `do:` and a journal row are this one value.
 #[derive(Clone, Debug, PartialEq, clap::Subcommand)]
@@ -58,7 +58,15 @@ impl Invocation {
         match self {
             Self::FeedReport(args) => args.network(),
             Self::VrfRunbook(args) => args.network(),
-            Self::Act(action) => Ok(action.network()),
+            Self::Act(action) => Ok(action.act().network()),
+        }
+    }
+
+    /// How it may be repeated: the strongest that its arguments allow.
+    pub fn effect(&self) -> Effect {
+        match self {
+            Self::FeedReport(_) | Self::VrfRunbook(_) => Effect::Read,
+            Self::Act(action) => action.effect(),
         }
     }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use dialoguer::console::Term;
 use ira_commands::actions::{Action, Applied, Caps, Plan};
-use ira_commands::context::{Payer, Writes};
-use ira_commands::ports::{ChainWrite, Network, Signer};
+use ira_commands::context::{Payer, Reads, Writes};
+use ira_commands::ports::{Network, Progress, Signer};
 use ira_commands::value::U256;
 use ira_commands::words::Coins;
 use ira_commands::{Context, Fault, Kind, Report};
@@ -52,17 +52,17 @@ pub fn act(session: &mut Session, asked: &Asked, env: Env<'_>) -> Result<u8, Fau
         );
     }
     if asked.agreement.resume {
-        let report = on_chain(session, asked, env, async |connection| {
-            let (network, locked) = locked(connection, asked).await?;
-            let context = acting(connection, locked.as_ref(), None)?;
-            Action::settle(&context, network.chain_id).await
+        let report = with_ports(session, asked, env, async |ports| {
+            let key = ports.key(asked).await?;
+            let context = ports.acting(key.as_ref().map(|(_, locked)| locked.payer), None)?;
+            Action::settle(&context, key.map(|(network, _)| network.chain_id)).await
         })?;
         let code = report.outcome.exit_code();
         return Ok(session.show(report, code));
     }
-    let plan = on_chain(session, asked, env, async |connection| {
-        let (_, locked) = locked(connection, asked).await?;
-        let context = Context::dry(connection.reads.clone()).paid_by(locked.map(|locked| locked.payer));
+    let plan = with_ports(session, asked, env, async |ports| {
+        let key = ports.key(asked).await?;
+        let context = Context::dry(ports.reads.clone()).paid_by(key.map(|(_, locked)| locked.payer));
         let plan = asked.action.plan(&context).await?;
         plan.within(&asked.action.caps())?;
         Ok(plan)
@@ -93,13 +93,10 @@ pub fn act(session: &mut Session, asked: &Asked, env: Env<'_>) -> Result<u8, Fau
             return Err(Fault::new(Kind::Confirmation, "nothing was done: it was not agreed to"));
         }
     }
-    let applied = on_chain(session, asked, env, async |connection| {
-        let (_, locked) = locked(connection, asked).await?;
-        let signer = match &locked {
-            Some(locked) => Some(unlock(connection, locked, &asked.config)?),
-            None => None,
-        };
-        let context = acting(connection, locked.as_ref(), signer)?;
+    let applied = with_ports(session, asked, env, async |ports| {
+        let key = ports.key(asked).await?;
+        let signer = key.as_ref().map(|(_, locked)| unlock(&ports.reads, locked, &asked.config)).transpose()?;
+        let context = ports.acting(key.map(|(_, locked)| locked.payer), signer)?;
         asked.action.apply(&context, &plan).await
     })?;
     match applied {
@@ -134,12 +131,50 @@ fn agreed() -> Result<bool, Fault> {
         .map_err(|error| Fault::new(Kind::Interrupted, "nothing was done").because(error.to_string()))
 }
 
+/// What an action may reach.
+struct Ports {
+    reads: Reads,
+    /// The chain, where the action is about one.
+    connection: Option<Connection>,
+}
+
+impl Ports {
+    fn of(asked: &Asked, progress: Arc<dyn Progress>) -> Result<Self, Fault> {
+        if !asked.action.act().needs_chain() {
+            return Ok(Self { reads: connect::bare(&asked.config, progress), connection: None });
+        }
+        let connection = connect::connect(&asked.reach, &asked.config, progress)?;
+        Ok(Self { reads: connection.reads.clone(), connection: Some(connection) })
+    }
+
+    /// The network that the endpoints proved to be and its key, still locked where that is possible; `None` where no key is
+    /// configured, or the action is about no chain.
+    async fn key(&self, asked: &Asked) -> Result<Option<(Network, Locked)>, Fault> {
+        let Some(connection) = &self.connection else { return Ok(None) };
+        locked(connection, asked).await
+    }
+
+    /// A context that may write.
+    fn acting(&self, payer: Option<Payer>, signer: Option<Arc<dyn Signer>>) -> Result<Context, Fault> {
+        let state = Places::state().ok_or_else(|| {
+            Fault::new(Kind::Failed, "there is no folder for the journal: the home folder is not known")
+                .hint("set HOME, or XDG_STATE_HOME")
+        })?;
+        let writes = Writes {
+            chain: self.connection.as_ref().map(Connection::broadcast),
+            signer,
+            ..Writes::new(Arc::new(FileJournal::new(&state)))
+        };
+        Ok(Context::acting(self.reads.clone(), writes).paid_by(payer))
+    }
+}
+
 /// Connects, does `work`, and keeps what is to be said about the endpoints.
-fn on_chain<T>(
+fn with_ports<T>(
     session: &mut Session,
     asked: &Asked,
     env: Env<'_>,
-    work: impl AsyncFnOnce(&Connection) -> Result<T, Fault>,
+    work: impl AsyncFnOnce(&Ports) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
     if asked.reach.record.is_some() || asked.reach.replay.is_some() {
         return Err(Fault::new(Kind::Usage, "an action takes no --record and no --replay")
@@ -148,10 +183,14 @@ fn on_chain<T>(
     let progress = session.progress(env);
     let mut warnings = Vec::new();
     let done = block_on(async {
-        let connection = connect::connect(&asked.reach, &asked.config, progress.sink())?;
-        warnings.clone_from(&connection.warnings);
-        let done = work(&connection).await;
-        connection.count();
+        let ports = Ports::of(asked, progress.sink())?;
+        if let Some(connection) = &ports.connection {
+            warnings.clone_from(&connection.warnings);
+        }
+        let done = work(&ports).await;
+        if let Some(connection) = &ports.connection {
+            connection.count();
+        }
         done
     });
     progress.finish();
@@ -159,18 +198,18 @@ fn on_chain<T>(
     done
 }
 
-/// The network that the endpoints proved to be, and its key, still locked where that is possible.
-async fn locked(connection: &Connection, asked: &Asked) -> Result<(Network, Option<Locked>), Fault> {
+/// The network that the endpoints proved to be, and its key.
+async fn locked(connection: &Connection, asked: &Asked) -> Result<Option<(Network, Locked)>, Fault> {
     let chain = connection.reads.chain.as_deref().ok_or_else(|| Fault::new(Kind::Usage, "no RPC endpoint is known"))?;
     let network = chain.head().await?.network;
-    let Some(known) = asked.config.networks.get(&network.name) else { return Ok((network, None)) };
-    let Some(config) = asked.config.signer(known)?.cloned() else { return Ok((network, None)) };
+    let Some(known) = asked.config.networks.get(&network.name) else { return Ok(None) };
+    let Some(config) = asked.config.signer(known)?.cloned() else { return Ok(None) };
     let (path, private) = config.keystore.path(asked.config.env())?;
     let keystore = Keystore::open(&path, private)?;
     // A keystore that does not say whose it is: only the key does.
     let key = match keystore.address() {
         Some(_) => None,
-        None => Some(Arc::new(open(connection, &keystore, &config, &asked.config)?)),
+        None => Some(Arc::new(open(&connection.reads, &keystore, &config, &asked.config)?)),
     };
     let address = key.as_ref().map(|key| key.address()).or(keystore.address()).unwrap_or_default();
     let payer = Payer {
@@ -179,45 +218,32 @@ async fn locked(connection: &Connection, asked: &Asked) -> Result<(Network, Opti
         confirmations: config.confirmations,
         patience: asked.agreement.wait,
     };
-    Ok((network, Some(Locked { keystore, config, payer, key })))
+    Ok(Some((network, Locked { keystore, config, payer, key })))
 }
 
-fn open(
-    connection: &Connection,
-    keystore: &Keystore,
-    signer: &SignerConfig,
-    config: &Config,
-) -> Result<SigningKey, Fault> {
+fn open(reads: &Reads, keystore: &Keystore, signer: &SignerConfig, config: &Config) -> Result<SigningKey, Fault> {
     let password = signer.password(config.env())?;
-    connection.reads.progress.stage("unlocking the keystore");
+    reads.progress.stage("unlocking the keystore");
     keystore.unlock(&password)
 }
 
-fn unlock(connection: &Connection, locked: &Locked, config: &Config) -> Result<Arc<dyn Signer>, Fault> {
+fn unlock(reads: &Reads, locked: &Locked, config: &Config) -> Result<Arc<dyn Signer>, Fault> {
     match &locked.key {
         Some(key) => Ok(Arc::<SigningKey>::clone(key)),
-        None => Ok(Arc::new(open(connection, &locked.keystore, &locked.config, config)?)),
+        None => Ok(Arc::new(open(reads, &locked.keystore, &locked.config, config)?)),
     }
-}
-
-/// A context that may write.
-fn acting(connection: &Connection, locked: Option<&Locked>, signer: Option<Arc<dyn Signer>>) -> Result<Context, Fault> {
-    let state = Places::state().ok_or_else(|| {
-        Fault::new(Kind::Failed, "there is no folder for the journal: the home folder is not known")
-            .hint("set HOME, or XDG_STATE_HOME")
-    })?;
-    let chain: Arc<dyn ChainWrite> = connection.broadcast();
-    let writes = Writes { chain, signer, journal: Arc::new(FileJournal::new(&state)) };
-    Ok(Context::acting(connection.reads.clone(), writes).paid_by(locked.map(|locked| locked.payer)))
 }
 
 impl Asked {
     /// The line that carries the plan out, with its caps filled in.
     fn line(&self, plan: &Plan) -> String {
         let given = self.action.caps();
-        let caps = Caps {
-            link: given.link.or_else(|| (!plan.link.is_zero()).then(|| Coins::link(plan.link))),
-            native: given.native.or_else(|| Some(roomy(plan.native_total(), &plan.native))),
+        let caps = match &plan.spend {
+            Some(spend) => Caps {
+                link: given.link.or_else(|| (!spend.link.is_zero()).then(|| Coins::link(spend.link))),
+                native: given.native.or_else(|| Some(roomy(spend.native_total(), &spend.native))),
+            },
+            None => given,
         };
         let mut words = vec!["ira".to_owned()];
         words.extend(self.action.clone().capped(&caps).words());

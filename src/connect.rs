@@ -124,9 +124,8 @@ fn live(reach: &Reach, config: &Arc<Config>, progress: Arc<dyn Progress>) -> Res
         recorder: recorder.clone(),
         endpoints,
     })?);
-    let cache = config::Places::standard().cache;
-    let directory = Arc::new(Directory::new(Arc::clone(config), cache.as_deref(), Arc::clone(&clock)));
-    let reads = |directory, chain| Reads { chain: Some(chain), directory, clock: Arc::clone(&clock), progress };
+    let directory = Arc::new(feeds(config, &clock));
+    let reads = |directory, chain| Reads { chain: Some(chain), ..Reads::new(directory, Arc::clone(&clock), progress) };
     let warnings = rpc.warnings;
     let (Some(path), Some(recorder)) = (&reach.record, recorder) else {
         let reads = reads(directory, Arc::<Chain>::clone(&chain));
@@ -145,17 +144,26 @@ fn live(reach: &Reach, config: &Arc<Config>, progress: Arc<dyn Progress>) -> Res
     Ok(Connection { reads, warnings, chain, keeper: Some(keeper), replays: None })
 }
 
+/// The ports of what is about no chain.
+pub fn bare(config: &Arc<Config>, progress: Arc<dyn Progress>) -> Reads {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    Reads::new(Arc::new(feeds(config, &clock)), clock, progress)
+}
+
+/// The published feeds, with their cache.
+fn feeds(config: &Arc<Config>, clock: &Arc<dyn Clock>) -> Directory {
+    let cache = config::Places::standard().cache;
+    Directory::new(Arc::clone(config), cache.as_deref(), Arc::clone(clock))
+}
+
 /// The ports that answer from a recording, at the time it was made.
 fn replayed(recording: &Recording, progress: Arc<dyn Progress>) -> Result<Connection, Fault> {
     let network = recording::network(recording)?;
     let quorum = recording.about().quorum;
     let chain = Arc::new(Chain::replay(recording, ChainConfig { expect: network, quorum, ..ChainConfig::default() })?);
-    let reads = Reads {
-        chain: Some(Arc::<Chain>::clone(&chain)),
-        directory: Arc::new(ReplayedDirectory::of(recording)),
-        clock: Arc::new(StoppedClock(recording.about().recorded_at)),
-        progress,
-    };
+    let directory = Arc::new(ReplayedDirectory::of(recording));
+    let clock = Arc::new(StoppedClock(recording.about().recorded_at));
+    let reads = Reads { chain: Some(Arc::<Chain>::clone(&chain)), ..Reads::new(directory, clock, progress) };
     let replays = Some(recording.about().asked.clone()).filter(|asked| !asked.is_empty());
     Ok(Connection { reads, warnings: Vec::new(), chain, keeper: None, replays })
 }

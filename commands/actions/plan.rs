@@ -27,24 +27,16 @@ pub struct Plan {
     pub action: &'static str,
     /// What it does, as an imperative.
     pub what: String,
-    /// The network's name.
-    pub network: String,
-    /// Its chain id.
-    pub chain_id: u64,
-    /// Symbol of its native coin.
-    pub native: String,
-    /// Who signs and pays.
-    pub signer: H160,
+    /// Where (`ethereum-mainnet`, `web-01`).
+    pub place: String,
+    /// Exactly what is acted on (an id that no other thing has, the hash of a script): agreed to with the plan.
+    pub target: String,
     /// What changes. A plan is carried out only while what is before is still so.
     pub changes: Vec<Change>,
-    /// LINK that is spent, juels.
-    pub link: U256,
-    /// Native coins that are given away, wei.
-    pub value: U256,
-    /// The most that gas can cost, wei.
-    pub gas: U256,
-    /// How many transactions it takes.
-    pub transactions: usize,
+    /// What it costs, where it costs anything.
+    pub spend: Option<Spend>,
+    /// Whether everything is as it should be already.
+    pub nothing: bool,
     /// How it may be repeated.
     pub effect: Effect,
     /// What it reaches.
@@ -55,19 +47,35 @@ pub struct Plan {
     pub notes: Vec<String>,
 }
 
-impl Plan {
-    /// Whether everything is as it should be already.
-    pub fn is_nothing(&self) -> bool {
-        self.transactions == 0
-    }
+/// What a plan costs, and who pays it on which chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spend {
+    /// The network's name.
+    pub network: String,
+    /// Its chain id.
+    pub chain_id: u64,
+    /// Symbol of its native coin.
+    pub native: String,
+    /// Who signs and pays.
+    pub signer: H160,
+    /// LINK that is spent, juels.
+    pub link: U256,
+    /// Native coins that are given away, wei.
+    pub value: U256,
+    /// The most that gas can cost, wei.
+    pub gas: U256,
+    /// How many transactions it takes.
+    pub transactions: usize,
+}
 
+impl Spend {
     /// The most that is spent in native coins, gas included, wei.
     pub fn native_total(&self) -> U256 {
         self.value.saturating_add(self.gas)
     }
 
     /// What it spends at most, by currency; none that it does not spend.
-    pub fn spends(&self) -> Vec<Coins> {
+    pub fn coins(&self) -> Vec<Coins> {
         let mut all = Vec::new();
         if !self.native_total().is_zero() {
             all.push(Coins::of(self.native_total(), &self.native));
@@ -78,17 +86,54 @@ impl Plan {
         all
     }
 
-    /// Whether it is still what was agreed to: the same before and after, the same signer and network.
+    /// Whether it is still what was agreed to; gas may have become dearer within its cap.
+    fn is_as(&self, agreed: &Self) -> bool {
+        (self.chain_id, self.signer, self.link, self.value)
+            == (agreed.chain_id, agreed.signer, agreed.link, agreed.value)
+    }
+
+    fn total_text(&self) -> String {
+        // Rounded for reading; the exact amounts are in the data.
+        let parts: Vec<String> = self.coins().iter().map(|coins| coin(coins.units, &coins.symbol)).collect();
+        format!("at most {}", parts.join(" and "))
+    }
+
+    fn json(&self) -> Json {
+        json!({
+            "link_juels": self.link.to_string(),
+            "native_wei": self.native_total().to_string(),
+            "value_wei": self.value.to_string(),
+            "gas_wei": self.gas.to_string(),
+        })
+    }
+}
+
+impl Plan {
+    /// Whether everything is as it should be already.
+    pub fn is_nothing(&self) -> bool {
+        self.nothing
+    }
+
+    /// What it costs, or the fault where it is no plan of transactions.
+    pub fn spend(&self) -> Result<&Spend, Fault> {
+        self.spend.as_ref().ok_or_else(|| Fault::new(Kind::Failed, format!("{} makes no transaction", self.action)))
+    }
+
+    /// Whether it is still what was agreed to: the same target, the same before and after, the same signer and network.
     pub fn is_as(&self, agreed: &Self) -> bool {
-        (&self.changes, self.chain_id, self.signer, self.link, self.value)
-            == (&agreed.changes, agreed.chain_id, agreed.signer, agreed.link, agreed.value)
+        let spend = match (&self.spend, &agreed.spend) {
+            (Some(now), Some(then)) => now.is_as(then),
+            (now, then) => now.is_none() && then.is_none(),
+        };
+        spend && (&self.changes, &self.target, self.nothing) == (&agreed.changes, &agreed.target, agreed.nothing)
     }
 
     /// Refuses a plan that spends more than the caps; one that is not given does not bind.
     pub fn within(&self, caps: &Caps) -> Result<(), Fault> {
+        let Some(spend) = &self.spend else { return Ok(()) };
         for (flag, cap, spent) in [
-            ("--max-spend", &caps.link, Coins::link(self.link)),
-            ("--max-spend-native", &caps.native, Coins::of(self.native_total(), &self.native)),
+            ("--max-spend", &caps.link, Coins::link(spend.link)),
+            ("--max-spend-native", &caps.native, Coins::of(spend.native_total(), &spend.native)),
         ] {
             let Some(cap) = cap else { continue };
             if !cap.is(&spent.symbol) {
@@ -105,29 +150,32 @@ impl Plan {
 
     /// The first currency that it spends and no cap is given for.
     pub fn uncapped(&self, caps: &Caps) -> bool {
-        (!self.link.is_zero() && caps.link.is_none()) || (!self.native_total().is_zero() && caps.native.is_none())
+        self.spend.as_ref().is_some_and(|spend| {
+            (!spend.link.is_zero() && caps.link.is_none()) || (!spend.native_total().is_zero() && caps.native.is_none())
+        })
     }
 
     /// One line: who signs, where, and the most that it spends.
     pub fn headline(&self) -> String {
         if self.is_nothing() {
-            return format!("Nothing to do on {}: {}.", self.network, self.what);
+            return format!("Nothing to do on {}: {}.", self.place, self.what);
         }
-        format!("Plan, signed by {} on {}, {}.", short_address(self.signer), self.network, self.total_text())
+        match &self.spend {
+            Some(spend) => {
+                format!("Plan, signed by {} on {}, {}.", short_address(spend.signer), self.place, spend.total_text())
+            }
+            None => format!("Plan on {}, {}.", self.place, self.taken_back.word()),
+        }
     }
 
     /// As a part of a report.
     pub fn section(&self) -> Section {
         let fact = |label, value: Cell, note: &str| Fact { label, value, note: note.to_owned() };
-        let signer = Cell::shortened(short_address(self.signer), address(self.signer));
         let mut facts = vec![fact("action", Cell::from(self.action), self.taken_back.word())];
-        if !self.is_nothing() {
-            facts.push(fact("signer", signer, ""));
-            facts.push(fact(
-                "spends",
-                Cell::from(self.total_text()),
-                &format!("in {} transactions", self.transactions),
-            ));
+        if let Some(spend) = self.spend.as_ref().filter(|_| !self.is_nothing()) {
+            facts.push(fact("signer", Cell::shortened(short_address(spend.signer), address(spend.signer)), ""));
+            let count = format!("in {} transactions", spend.transactions);
+            facts.push(fact("spends", Cell::from(spend.total_text()), &count));
         }
         facts.extend(self.notes.iter().map(|note| fact("note", Cell::from(note.as_str()), "")));
         let row = |change: &Change| {
@@ -146,33 +194,33 @@ impl Plan {
         Section { status: Status::Info, headline: self.headline(), advice, facts, tables: vec![table] }
     }
 
-    fn total_text(&self) -> String {
-        // Rounded for reading; the exact amounts are in the data.
-        let parts: Vec<String> = self.spends().iter().map(|coins| coin(coins.units, &coins.symbol)).collect();
-        format!("at most {}", parts.join(" and "))
-    }
-
     /// For a program: amounts in the smallest unit, as decimal strings.
     pub fn json(&self) -> Json {
-        json!({
+        let mut all = json!({
             "action": self.action,
             "what": self.what,
-            "network": self.network,
-            "chain_id": self.chain_id,
-            "signer": address(self.signer),
+            "place": self.place,
+            "target": self.target,
             "changes": self.changes.iter().map(Change::json).collect::<Vec<_>>(),
-            "spends": {
-                "link_juels": self.link.to_string(),
-                "native_wei": self.native_total().to_string(),
-                "value_wei": self.value.to_string(),
-                "gas_wei": self.gas.to_string(),
-            },
-            "transactions": self.transactions,
             "effect": self.effect,
             "reach": self.reach,
             "taken_back": self.taken_back,
             "notes": self.notes,
-        })
+        });
+        if let Some(spend) = &self.spend {
+            all["network"] = json!(spend.network);
+            all["chain_id"] = json!(spend.chain_id);
+            all["signer"] = json!(address(spend.signer));
+            all["spends"] = spend.json();
+            all["transactions"] = json!(spend.transactions);
+        }
+        all
+    }
+
+    /// The data of a report about it.
+    pub(super) fn data(&self, actions: &Json) -> Json {
+        let network = self.spend.as_ref().map(|spend| &spend.network);
+        json!({ "network": network, "plan": self.json(), "actions": actions })
     }
 
     /// The report of a plan that is not carried out.
@@ -180,7 +228,7 @@ impl Plan {
         Report {
             sections: vec![self.section()],
             next: Vec::new(),
-            data: json!({ "network": self.network, "plan": self.json(), "actions": [] }),
+            data: self.data(&json!([])),
             errors: Vec::new(),
             warnings: Vec::new(),
             outcome: Outcome::Well,

@@ -68,12 +68,9 @@ fn args(feeds: &[&str]) -> Args {
 }
 
 fn context(chain: ScriptedChain) -> Context {
-    Context::dry(Reads {
-        chain: Some(Arc::new(chain)),
-        directory: Arc::new(FixedDirectory(None)),
-        clock: Arc::new(StoppedClock(ScriptedChain::TIME + 5)),
-        progress: Arc::new(Silent),
-    })
+    let clock = Arc::new(StoppedClock(ScriptedChain::TIME + 5));
+    let bare = Reads::new(Arc::new(FixedDirectory(None)), clock, Arc::new(Silent));
+    Context::dry(Reads { chain: Some(Arc::new(chain)), ..bare })
 }
 
 async fn ask(args: &Args, chain: ScriptedChain) -> Result<Report, Fault> {

@@ -66,7 +66,7 @@ pub(super) async fn watch(context: &Context, step: &Step<'_>, record: &Record, p
                     && let Some(signed) = record.latest()
                 {
                     // Whatever they say to it: it is the same transaction, and the next look tells.
-                    let _the_chain_tells = step.chain().send(&signed).await;
+                    let _the_chain_tells = step.chain()?.send(&signed).await;
                 }
             }
             Err(fault) => {
@@ -80,7 +80,7 @@ pub(super) async fn watch(context: &Context, step: &Step<'_>, record: &Record, p
             return Err(open_still(record, format!("it was waited for {} s", payer.patience)));
         }
         looks += 1;
-        step.chain().pause().await;
+        step.chain()?.pause().await;
     }
 }
 

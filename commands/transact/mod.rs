@@ -146,7 +146,7 @@ pub async fn transact(context: &Context, turn: &Turn, wanted: &Transaction) -> R
     };
     record.what.clone_from(&wanted.what);
     context.progress().stage(&format!("sending {} ({})", short_hex(signed.hash.as_bytes()), wanted.what));
-    match step.chain().send(&signed).await {
+    match step.chain()?.send(&signed).await {
         // The one that it was to replace is still under way.
         Ok(Sent::Refused(why)) if reopened => {
             return Err(Fault::new(Kind::Failed, "no endpoint takes the replacement").because(why).hint(
@@ -301,7 +301,7 @@ pub async fn resume(context: &Context, turn: &Turn) -> Result<Vec<Settled>, Faul
         context.progress().stage(&format!("settling what was begun before: {}", record.what));
         // Looked for first: what is mined already needs no sending.
         if let (Ok(Seen::Nothing) | Err(_), Some(signed)) = (look(context, &record).await, record.latest()) {
-            let _the_chain_tells = step.chain().send(&signed).await;
+            let _the_chain_tells = step.chain()?.send(&signed).await;
         }
         let fate = watch(context, &step, &record, payer).await?;
         let result = settle(step, &record, fate);

@@ -25,6 +25,10 @@ enum Record {
     Done { id: u64, proof: Json },
     /// It provably did not.
     NotDone { id: u64, reason: Json },
+    /// It acted and failed.
+    Failed { id: u64, reason: Json },
+    /// Nobody knows yet; it stays open.
+    Unknown { id: u64, reason: Json },
 }
 
 /// A journal in a file of a folder, with its locks beside it. Several processes may have it open.
@@ -102,7 +106,12 @@ fn open(records: Vec<Record>) -> BTreeMap<u64, Open> {
                     attempt.added.push(more);
                 }
             }
-            Record::Done { id, .. } | Record::NotDone { id, .. } => {
+            Record::Unknown { id, reason } => {
+                if let Some(attempt) = open.get_mut(&id) {
+                    attempt.added.push(serde_json::json!({ "unknown": reason }));
+                }
+            }
+            Record::Done { id, .. } | Record::NotDone { id, .. } | Record::Failed { id, .. } => {
                 open.remove(&id);
             }
         }
@@ -156,6 +165,8 @@ impl Journal for FileJournal {
         let record = match ended {
             Ended::Done(proof) => Record::Done { id, proof: proof.clone() },
             Ended::NotDone(reason) => Record::NotDone { id, reason: reason.clone() },
+            Ended::Failed(reason) => Record::Failed { id, reason: reason.clone() },
+            Ended::Unknown(reason) => Record::Unknown { id, reason: reason.clone() },
         };
         self.with(|file, held, _| self.append(file, held, &record))
     }

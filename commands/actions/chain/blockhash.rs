@@ -165,15 +165,11 @@ impl StoreBlockhash {
         let mut plan = Plan {
             action: NAME,
             what: String::new(),
-            network: network.name.clone(),
-            chain_id: network.chain_id,
-            native: network.native.clone(),
-            signer: scene.payer.address,
+            place: network.name.clone(),
+            target: key(NAME, network.chain_id, &self.key()),
             changes: Vec::new(),
-            link: U256::zero(),
-            value: U256::zero(),
-            gas: U256::zero(),
-            transactions: 0,
+            spend: Some(scene.spend()),
+            nothing: true,
             effect: Effect::Idempotent,
             reach: Reach::Target,
             taken_back: TakenBack::Transient,
@@ -194,11 +190,12 @@ impl StoreBlockhash {
             Way::Earliest => Some(self.plainly("storeEarliest", vec![])),
             Way::From(_) => None,
         };
+        let mut spend = scene.spend();
         let mut price = None;
         if let Some(request) = &first {
             let quote = quote(context, &scene.head, request, None).await?;
-            plan.gas = quote.most();
-            plan.transactions = 1;
+            spend.gas = quote.most();
+            spend.transactions = 1;
             price = Some(quote.max_fee_per_gas);
         }
         if way == Way::Direct {
@@ -220,9 +217,9 @@ impl StoreBlockhash {
                 Some(price) => price,
                 None => quote(context, &scene.head, &self.direct(), Some(U256::from(gas))).await?.max_fee_per_gas,
             };
-            plan.gas = plan.gas.saturating_add(U256::from((headers + slack) * gas).saturating_mul(price));
+            spend.gas = spend.gas.saturating_add(U256::from((headers + slack) * gas).saturating_mul(price));
             let count = headers.div_ceil(each);
-            plan.transactions += usize::try_from(count).unwrap_or(usize::MAX);
+            spend.transactions += usize::try_from(count).unwrap_or(usize::MAX);
             let begin = if way == Way::Earliest { "storeEarliest, then " } else { "" };
             let from = if way == Way::Earliest { String::new() } else { format!(" from block {}", thousands(from)) };
             plan.what =
@@ -237,6 +234,8 @@ impl StoreBlockhash {
             "not stored",
             hash,
         ));
+        plan.spend = Some(spend);
+        plan.nothing = false;
         Ok(plan)
     }
 
@@ -247,7 +246,7 @@ impl StoreBlockhash {
         plan: &Plan,
     ) -> Result<Vec<Mined>, Fault> {
         let scene = Scene::of(context).await?;
-        let mut work = Work { store: self, context, turn, plan, left: plan.gas, mined: Vec::new() };
+        let mut work = Work { context, turn, plan, left: plan.spend()?.gas, mined: Vec::new() };
         let mut from = match self.way(context, &scene).await? {
             Way::Direct => {
                 work.send("store", self.direct(), "storing the hash").await?;
@@ -311,7 +310,6 @@ impl StoreBlockhash {
 
 /// Several transactions under one plan.
 struct Work<'a> {
-    store: &'a StoreBlockhash,
     context: &'a Context,
     turn: &'a Turn,
     plan: &'a Plan,
@@ -322,9 +320,8 @@ struct Work<'a> {
 
 impl Work<'_> {
     async fn send(&mut self, part: &str, request: TxRequest, what: &str) -> Result<Mined, Fault> {
-        let on = format!("{}/{part}", self.store.key());
         let transaction = Transaction {
-            key: key(NAME, self.plan.chain_id, &on),
+            key: format!("{}/{part}", self.plan.target),
             effect: Effect::Idempotent,
             what: what.to_owned(),
             request,

@@ -1,7 +1,7 @@
 //! `chain.fund_key`: native coins for an account that runs dry, such as the key that a node sends from.
 
 use super::{Scene, exact, grown, key, something};
-use crate::actions::{Change, Plan, Verified};
+use crate::actions::{Change, Plan, Spend, Verified};
 use crate::context::Context;
 use crate::effect::{Effect, Reach, TakenBack};
 use crate::fault::{Fault, Kind};
@@ -81,19 +81,21 @@ impl FundKey {
         Ok(Plan {
             action: NAME,
             what: format!("send {} to {}", exact(self.amount.units, symbol), address(self.key.0)),
-            network: network.name.clone(),
-            chain_id: network.chain_id,
-            native: symbol.clone(),
-            signer: scene.payer.address,
+            place: network.name.clone(),
+            target: key(NAME, network.chain_id, &self.key()),
             changes: vec![Change::new(
                 format!("balance of {}", address(self.key.0)),
                 exact(before, symbol),
                 exact(before.saturating_add(self.amount.units), symbol),
             )],
-            link: U256::zero(),
-            value: self.amount.units,
-            gas: quote.most(),
-            transactions: 1,
+            spend: Some(Spend {
+                link: U256::zero(),
+                value: self.amount.units,
+                gas: quote.most(),
+                transactions: 1,
+                ..scene.spend()
+            }),
+            nothing: false,
             effect: Effect::Once,
             reach: Reach::Target,
             taken_back: TakenBack::Irreversible,
@@ -108,12 +110,12 @@ impl FundKey {
         plan: &Plan,
     ) -> Result<Vec<Mined>, Fault> {
         let transaction = Transaction {
-            key: key(NAME, plan.chain_id, &self.key()),
+            key: plan.target.clone(),
             effect: Effect::Once,
             what: plan.what.clone(),
             request: self.request(),
             gas: None,
-            most: plan.gas,
+            most: plan.spend()?.gas,
             nonce: Nonce::Next,
         };
         Ok(vec![transact::transact(context, turn, &transaction).await?])

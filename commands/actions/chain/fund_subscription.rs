@@ -1,7 +1,7 @@
 //! `chain.fund_subscription`: anyone may fund a VRF subscription; only its owner may take it back.
 
 use super::{Scene, ask, call, calling, exact, grown, key, not_a, something};
-use crate::actions::{Change, Plan, Verified};
+use crate::actions::{Change, Plan, Spend, Verified};
 use crate::context::Context;
 use crate::effect::{Effect, Reach, TakenBack};
 use crate::fault::{Fault, Kind};
@@ -170,19 +170,15 @@ impl FundSubscription {
         Ok(Plan {
             action: NAME,
             what: format!("{way} {} to subscription {}", exact(self.amount.units, symbol), self.subscription),
-            network: network.name.clone(),
-            chain_id: network.chain_id,
-            native: network.native.clone(),
-            signer: scene.payer.address,
+            place: network.name.clone(),
+            target: key(NAME, network.chain_id, &self.key()),
             changes: vec![Change::new(
                 format!("{symbol} of subscription {}", self.subscription),
                 exact(before, symbol),
                 exact(after, symbol),
             )],
-            link,
-            value,
-            gas: quote.most(),
-            transactions: 1,
+            spend: Some(Spend { link, value, gas: quote.most(), transactions: 1, ..scene.spend() }),
+            nothing: false,
             effect: Effect::Once,
             reach: Reach::Target,
             taken_back: TakenBack::Irreversible,
@@ -199,12 +195,12 @@ impl FundSubscription {
         let scene = Scene::of(context).await?;
         let subscription = self.subscription(context, &scene).await?;
         let transaction = Transaction {
-            key: key(NAME, plan.chain_id, &self.key()),
+            key: plan.target.clone(),
             effect: Effect::Once,
             what: plan.what.clone(),
             request: self.request(&subscription),
             gas: None,
-            most: plan.gas,
+            most: plan.spend()?.gas,
             nonce: Nonce::Next,
         };
         Ok(vec![transact::transact(context, turn, &transaction).await?])

@@ -1,13 +1,15 @@
 //! Actions on a chain. Each makes transactions, and proves afterwards by a read of its own that they worked.
 
+mod act;
 mod blockhash;
 mod fund_key;
 mod fund_subscription;
 mod nonces;
 
+use super::Spend;
 use crate::context::{Context, Payer};
 use crate::fault::{Fault, Kind};
-use crate::ports::{Call, Head, Input, Interface, Read, TxRequest};
+use crate::ports::{Call, Head, Input, Interface, Network, Read, TxRequest};
 use crate::units::{scaled_uint, short_address};
 use crate::value::{H160, U256, Value};
 
@@ -27,6 +29,21 @@ impl Scene {
         let payer = context.payer()?;
         context.progress().stage("finding the newest block");
         Ok(Self { head: context.chain()?.head().await?, payer })
+    }
+
+    /// Nothing spent yet, by who pays here.
+    fn spend(&self) -> Spend {
+        let Network { name, chain_id, native, .. } = &self.head.network;
+        Spend {
+            network: name.clone(),
+            chain_id: *chain_id,
+            native: native.clone(),
+            signer: self.payer.address,
+            link: U256::zero(),
+            value: U256::zero(),
+            gas: U256::zero(),
+            transactions: 0,
+        }
     }
 
     /// Answers to these reads at the newest block, each on its own.

@@ -1,7 +1,7 @@
 //! `chain.replace_transaction` and `chain.fill_nonce_gap`: transactions of the configured key that do not move.
 
 use super::{Scene, key};
-use crate::actions::{Change, Plan, Verified};
+use crate::actions::{Change, Plan, Spend, Verified};
 use crate::context::Context;
 use crate::effect::{Effect, Reach, TakenBack};
 use crate::fault::{Fault, Kind};
@@ -114,7 +114,12 @@ impl ReplaceTransaction {
         let nonce = found.waiting.nonce;
         let short = short_hex(self.tx.0.as_bytes());
         if found.mined {
-            return Ok(plan(&scene, "chain.replace_transaction", format!("transaction {short} is mined already")));
+            return Ok(plan(
+                &scene,
+                "chain.replace_transaction",
+                &self.key(),
+                format!("transaction {short} is mined already"),
+            ));
         }
         let bid = self.bid(context, &scene, &found).await?;
         let old = &found.waiting;
@@ -127,11 +132,10 @@ impl ReplaceTransaction {
                 format!("{}, of it {} for the builder", gwei(old.max_fee_per_gas), gwei(old.max_priority_fee_per_gas)),
                 format!("at least {}, of it {}", gwei(floor.max_fee_per_gas), gwei(floor.max_priority_fee_per_gas)),
             )],
-            value: found.request.value,
-            gas: bid.most(),
-            transactions: 1,
+            spend: Some(Spend { value: found.request.value, gas: bid.most(), transactions: 1, ..scene.spend() }),
+            nothing: false,
             notes: vec!["whichever of the two is mined first counts; never both".to_owned()],
-            ..plan(&scene, "chain.replace_transaction", String::new())
+            ..plan(&scene, "chain.replace_transaction", &self.key(), String::new())
         })
     }
 
@@ -144,12 +148,12 @@ impl ReplaceTransaction {
         let scene = Scene::of(context).await?;
         let found = self.find(context, &scene).await?;
         let transaction = Transaction {
-            key: key("chain.replace_transaction", plan.chain_id, &self.key()),
+            key: plan.target.clone(),
             effect: Effect::Once,
             what: plan.what.clone(),
             gas: Some(found.gas),
             request: found.request,
-            most: plan.gas,
+            most: plan.spend()?.gas,
             nonce: Nonce::Replacing(found.waiting),
         };
         Ok(vec![transact::transact(context, turn, &transaction).await?])
@@ -195,18 +199,18 @@ impl FillNonceGap {
         let mined = scene.one(context, Read::Nonce(scene.payer.address)).await?.u64()?;
         let nonce = self.nonce;
         if nonce < mined {
-            return Ok(plan(&scene, "chain.fill_nonce_gap", format!("nonce {nonce} is used already")));
+            return Ok(plan(&scene, "chain.fill_nonce_gap", &self.key(), format!("nonce {nonce} is used already")));
         }
         let quote = quote(context, &scene.head, &nothing(scene.payer.address), Some(U256::from(PLAIN))).await?;
         Ok(Plan {
             what: format!("send nothing from {} to itself with nonce {nonce}", short_address(scene.payer.address)),
             changes: vec![Change::new("next nonce to be mined", mined.to_string(), format!("{} or later", nonce + 1))],
-            gas: quote.most(),
-            transactions: 1,
+            spend: Some(Spend { gas: quote.most(), transactions: 1, ..scene.spend() }),
+            nothing: false,
             notes: vec![
                 "the transactions that wait behind the gap are mined next: look at what they do first".to_owned(),
             ],
-            ..plan(&scene, "chain.fill_nonce_gap", String::new())
+            ..plan(&scene, "chain.fill_nonce_gap", &self.key(), String::new())
         })
     }
 
@@ -217,12 +221,12 @@ impl FillNonceGap {
         plan: &Plan,
     ) -> Result<Vec<Mined>, Fault> {
         let transaction = Transaction {
-            key: key("chain.fill_nonce_gap", plan.chain_id, &self.key()),
+            key: plan.target.clone(),
             effect: Effect::Once,
             what: plan.what.clone(),
-            request: nothing(plan.signer),
+            request: nothing(plan.spend()?.signer),
             gas: Some(U256::from(PLAIN)),
-            most: plan.gas,
+            most: plan.spend()?.gas,
             nonce: Nonce::Gap(self.nonce),
         };
         Ok(vec![transact::transact(context, turn, &transaction).await?])
@@ -239,20 +243,16 @@ fn nothing(account: H160) -> TxRequest {
 }
 
 /// A plan of nothing, to be filled in.
-fn plan(scene: &Scene, action: &'static str, what: String) -> Plan {
+fn plan(scene: &Scene, action: &'static str, on: &str, what: String) -> Plan {
     let network = &scene.head.network;
     Plan {
         action,
         what,
-        network: network.name.clone(),
-        chain_id: network.chain_id,
-        native: network.native.clone(),
-        signer: scene.payer.address,
+        place: network.name.clone(),
+        target: key(action, network.chain_id, on),
         changes: Vec::new(),
-        link: U256::zero(),
-        value: U256::zero(),
-        gas: U256::zero(),
-        transactions: 0,
+        spend: Some(scene.spend()),
+        nothing: true,
         effect: Effect::Once,
         reach: Reach::Target,
         taken_back: TakenBack::Irreversible,
@@ -263,7 +263,8 @@ fn plan(scene: &Scene, action: &'static str, what: String) -> Plan {
 /// Whether nothing waits any more where something did.
 async fn moved(context: &Context, plan: &Plan) -> Result<Verified, Fault> {
     let scene = Scene::of(context).await?;
-    let reads = vec![Read::Nonce(plan.signer), Read::PendingNonce(plan.signer)];
+    let signer = plan.spend()?.signer;
+    let reads = vec![Read::Nonce(signer), Read::PendingNonce(signer)];
     let answers = scene.read(context, reads).await?;
     let [mined, pending] = answers.try_into().map_err(|_| Fault::new(Kind::Failed, "was not asked"))?;
     let (mined, pending) = (mined?.u64()?, pending?.u64()?);

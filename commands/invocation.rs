@@ -58,7 +58,7 @@ impl Invocation {
         match self {
             Self::FeedReport(args) => args.network(),
             Self::VrfRunbook(args) => args.network(),
-            Self::Act(action) => Ok(action.act().network()),
+            Self::Act(action) => Ok(action.network()),
         }
     }
 
@@ -75,8 +75,7 @@ impl Invocation {
         match self {
             Self::FeedReport(args) => args.alerts = alerts,
             Self::VrfRunbook(args) => args.alerts = alerts,
-            // An action is named with its target: what a stranger's alert says is never written to.
-            Self::Act(_) => {}
+            Self::Act(action) => action.set_alerts(&alerts),
         }
     }
 

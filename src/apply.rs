@@ -9,7 +9,7 @@ use ira_commands::context::{Payer, Reads, Writes};
 use ira_commands::ports::{Network, Progress, Signer};
 use ira_commands::value::U256;
 use ira_commands::words::Coins;
-use ira_commands::{Context, Fault, Kind, Report};
+use ira_commands::{Context, Effect, Fault, Kind, Report};
 use secrecy::ExposeSecret as _;
 
 use crate::cli::{Agreement, Reach};
@@ -57,6 +57,12 @@ pub fn act(session: &mut Session, asked: &Asked, env: Env<'_>) -> Result<u8, Fau
             let context = ports.acting(key.as_ref().map(|(_, locked)| locked.payer), None)?;
             Action::settle(&context, key.map(|(network, _)| network.chain_id)).await
         })?;
+        let code = report.outcome.exit_code();
+        return Ok(session.show(report, code));
+    }
+    if asked.action.effect() == Effect::Read {
+        let report =
+            with_ports(session, asked, env, async |ports| asked.action.run(&Context::dry(ports.reads.clone())).await)?;
         let code = report.outcome.exit_code();
         return Ok(session.show(report, code));
     }
@@ -140,7 +146,7 @@ struct Ports {
 
 impl Ports {
     fn of(asked: &Asked, progress: Arc<dyn Progress>) -> Result<Self, Fault> {
-        if !asked.action.act().needs_chain() {
+        if !asked.action.needs_chain() {
             return Ok(Self { reads: connect::bare(&asked.config, progress), connection: None });
         }
         let connection = connect::connect(&asked.reach, &asked.config, progress)?;

@@ -7,18 +7,19 @@ mod settle;
 
 use serde_json::{Value as Json, json};
 
+use crate::alert::Alert;
 use crate::args;
 use crate::context::Context;
 use crate::effect::Effect;
 use crate::fault::{Fault, Kind};
 use crate::report::{Cell, Fact, Outcome, Report, Section, Status};
 
-pub use act::{Act, Attempt, Broken, Deed, Hold, Left, Probed, Verified};
+pub use act::{Act, Attempt, Broken, Deed, Hold, Left, Look, Probed, Verified};
 pub use plan::{Caps, Change, Plan, Spend};
 
 /// The closed list of actions, in the spelling of a command line, a file and the journal.
 macro_rules! actions {
-    ($($(#[$doc:meta])* $name:literal $variant:ident($args:path),)*) => {
+    ($($(#[$doc:meta])* $name:literal $variant:ident($args:path) $kind:ident,)*) => {
         /// One action with its arguments.
         #[derive(Clone, Debug, PartialEq, clap::Subcommand)]
         pub enum Action {
@@ -48,12 +49,12 @@ macro_rules! actions {
             }
 
             /// What it can do.
-            pub fn act(&self) -> &dyn Act {
-                match self { $(Self::$variant(args) => args,)* }
+            pub fn verb(&self) -> Verb<&dyn Look, &dyn Act> {
+                match self { $(Self::$variant(args) => Verb::$kind(args),)* }
             }
 
-            fn act_mut(&mut self) -> &mut dyn Act {
-                match self { $(Self::$variant(args) => args,)* }
+            fn verb_mut(&mut self) -> Verb<&mut dyn Look, &mut dyn Act> {
+                match self { $(Self::$variant(args) => Verb::$kind(args),)* }
             }
         }
     };
@@ -61,15 +62,23 @@ macro_rules! actions {
 
 actions! {
     /// Fund a VRF subscription, in LINK or (V2.5) in the native coin
-    "chain.fund_subscription" FundSubscription(chain::FundSubscription),
+    "chain.fund_subscription" FundSubscription(chain::FundSubscription) Act,
     /// Send native coins to an account, such as a node's key
-    "chain.fund_key" FundKey(chain::FundKey),
+    "chain.fund_key" FundKey(chain::FundKey) Act,
     /// Store the hash of a block in a BlockhashStore, however old the block is
-    "chain.store_blockhash" StoreBlockhash(chain::StoreBlockhash),
+    "chain.store_blockhash" StoreBlockhash(chain::StoreBlockhash) Act,
     /// Outbid a transaction of the configured key that waits to be mined
-    "chain.replace_transaction" ReplaceTransaction(chain::ReplaceTransaction),
+    "chain.replace_transaction" ReplaceTransaction(chain::ReplaceTransaction) Act,
     /// Use up the nonce that later transactions of the configured key wait for
-    "chain.fill_nonce_gap" FillNonceGap(chain::FillNonceGap),
+    "chain.fill_nonce_gap" FillNonceGap(chain::FillNonceGap) Act,
+}
+
+/// Whether an action only reads, or acts.
+pub enum Verb<L, A> {
+    /// It reads.
+    Look(L),
+    /// It changes something, or tells somebody.
+    Act(A),
 }
 
 /// What came of an action that was agreed to.
@@ -84,28 +93,72 @@ pub enum Applied {
 impl Action {
     /// How it may be repeated.
     pub fn effect(&self) -> Effect {
-        self.act().effect()
+        match self.verb() {
+            Verb::Look(_) => Effect::Read,
+            Verb::Act(act) => act.effect(),
+        }
+    }
+
+    /// Whether it is about a chain, and its endpoints have to be known.
+    pub fn needs_chain(&self) -> bool {
+        match self.verb() {
+            Verb::Look(look) => look.needs_chain(),
+            Verb::Act(act) => act.needs_chain(),
+        }
+    }
+
+    /// The network by name or alias; `None` where the endpoint's own chain id is to say, or there is none.
+    pub fn network(&self) -> Option<String> {
+        match self.verb() {
+            Verb::Look(look) => look.network(),
+            Verb::Act(act) => act.network(),
+        }
+    }
+
+    /// Gives the alerts to one that reads; what is acted on is named with the action, and never by a stranger's alert.
+    pub fn set_alerts(&mut self, alerts: &[Alert]) {
+        if let Verb::Look(look) = self.verb_mut() {
+            look.set_alerts(alerts);
+        }
     }
 
     /// The most that may be spent.
     pub fn caps(&self) -> Caps {
-        self.act().caps()
+        match self.verb() {
+            Verb::Look(_) => Caps::default(),
+            Verb::Act(act) => act.caps(),
+        }
     }
 
     /// The same with these caps.
     #[must_use]
     pub fn capped(mut self, caps: &Caps) -> Self {
-        self.act_mut().cap(caps);
+        if let Verb::Act(act) = self.verb_mut() {
+            act.cap(caps);
+        }
         self
+    }
+
+    /// What it can do, or the fault where it only reads.
+    pub fn act(&self) -> Result<&dyn Act, Fault> {
+        match self.verb() {
+            Verb::Act(act) => Ok(act),
+            Verb::Look(_) => {
+                Err(Fault::new(Kind::Failed, format!("{} only reads: there is no plan of it", self.name())))
+            }
+        }
     }
 
     /// What it would do now. Changes nothing.
     pub async fn plan(&self, context: &Context) -> Result<Plan, Fault> {
-        self.act().plan(context).await
+        self.act()?.plan(context).await
     }
 
-    /// In a context that may write: plans, checks the caps and acts. In a dry one, and for a read: plans.
+    /// Reads; or in a context that may write: plans, checks the caps and acts; or in a dry one: plans.
     pub async fn run(&self, context: &Context) -> Result<Report, Fault> {
+        if let Verb::Look(look) = self.verb() {
+            return look.look(context).await;
+        }
         let plan = self.plan(context).await?;
         plan.within(&self.caps())?;
         if !context.is_acting() {
@@ -121,7 +174,7 @@ impl Action {
     /// Carries out a plan that was agreed to. What it was made on is read again right before anything is done; while an
     /// attempt of before is open nothing is (kind `Busy`).
     pub async fn apply(&self, context: &Context, agreed: &Plan) -> Result<Applied, Fault> {
-        let act = self.act();
+        let act = self.act()?;
         let hold = act.hold(context, agreed).await?;
         context.progress().stage("reading again what the plan was made on");
         let now = self.plan(context).await?;

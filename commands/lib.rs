@@ -12,6 +12,7 @@ pub mod fault;
 pub mod feed_report;
 pub mod invocation;
 mod loose;
+pub mod playbook;
 pub mod ports;
 pub mod report;
 mod sheet;

@@ -30,6 +30,18 @@ pub struct Coins {
     pub symbol: String,
 }
 
+/// A length of time: `90s`, `10m`, `1h30m`, `2d`; in whole seconds.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    /// Seconds.
+    pub seconds: u64,
+}
+
+/// The units of a [`Span`], greatest first.
+const SPANS: [(char, u64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
+/// A longer time is a mistake: ten years.
+const LONGEST: u64 = 10 * 366 * 86_400;
+
 impl Coins {
     /// Whether it is of the coin `symbol`, in any case.
     pub fn is(&self, symbol: &str) -> bool {
@@ -117,6 +129,44 @@ impl FromStr for Coins {
     }
 }
 
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "it takes a length of time: 90s, 10m, 1h30m, 2d".to_owned();
+        let mut seconds: u64 = 0;
+        let mut rest = text.trim();
+        let mut last = u64::MAX;
+        while !rest.is_empty() {
+            let at = rest.find(|c: char| !c.is_ascii_digit()).filter(|at| *at > 0).ok_or_else(wrong)?;
+            let number: u64 = rest[..at].parse().map_err(|_| wrong())?;
+            let unit = rest[at..].chars().next().ok_or_else(wrong)?;
+            let (_, size) = SPANS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
+            // Each unit once, the greater one first.
+            if *size >= last {
+                return Err(wrong());
+            }
+            last = *size;
+            seconds = number.checked_mul(*size).and_then(|part| seconds.checked_add(part)).ok_or_else(wrong)?;
+            rest = &rest[at + unit.len_utf8()..];
+        }
+        if last == u64::MAX || seconds > LONGEST { Err(wrong()) } else { Ok(Self { seconds }) }
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.seconds;
+        for (unit, size) in SPANS {
+            if rest >= size {
+                write!(f, "{}{unit}", rest / size)?;
+                rest %= size;
+            }
+        }
+        if self.seconds == 0 { f.write_str("0s") } else { Ok(()) }
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&units::address(self.0))
@@ -175,7 +225,7 @@ macro_rules! as_text {
     )*};
 }
 
-as_text!(Address, Hash, Id, Coins);
+as_text!(Address, Hash, Id, Coins, Span);
 
 #[cfg(test)]
 mod tests {
@@ -196,6 +246,22 @@ mod tests {
             assert_eq!(coins.to_string().parse::<Coins>(), Ok(coins), "{text}");
         }
         assert!("44.8 link".parse::<Coins>().expect("an amount").is("LINK"));
+    }
+
+    #[test]
+    fn a_length_of_time_is_read_and_shown_alike() {
+        for (text, seconds) in
+            [("90s", 90), ("10m", 600), ("1h30m", 5_400), ("2d", 172_800), ("0s", 0), ("1d1s", 86_401)]
+        {
+            let span: Span = text.parse().expect(text);
+            assert_eq!(span.seconds, seconds, "{text}");
+            assert_eq!(span.to_string().parse::<Span>(), Ok(span), "{text}");
+        }
+        for wrong in
+            ["", "10", "m", "10 m", "-1m", "1.5h", "1m1h", "1m1m", "10min", "99999999999999999999s", "4000d", "1ü"]
+        {
+            assert!(wrong.parse::<Span>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod logging;
 pub mod progress;
 pub mod recording;
 pub mod render;
+pub mod runs;
 mod session;
 pub mod store;
 pub mod terminal;

@@ -1,0 +1,166 @@
+//! `ira run …`, `ira freeze`, `ira thaw`: what the store knows of runs, and what a person says to them.
+
+mod list;
+mod said;
+mod show;
+mod times;
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+use ira_commands::words::Span;
+use ira_commands::{Fault, Kind, Report};
+
+use crate::store::model::{AttemptId, RunId};
+use crate::store::{RunState, Store};
+
+/// What is asked of the runs.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum RunVerb {
+    /// List runs, newest first; those that somebody has to look at before the others
+    List {
+        /// Only those that have not ended
+        #[arg(long)]
+        active: bool,
+        /// Only those that nothing will move by itself: a person has to
+        #[arg(long, conflicts_with = "active")]
+        orphans: bool,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
+        max: u16,
+    },
+    /// Show a run: where it stands, every attempt, and what comes next
+    Show {
+        /// Its number
+        #[arg(value_name = "RUN")]
+        run: u64,
+        /// Every event too, each linked to the one before
+        #[arg(long)]
+        events: bool,
+    },
+    /// Cancel a run: before its first write nothing is done, after it the step under way ends and what can be is taken back
+    Cancel {
+        /// Its number
+        #[arg(value_name = "RUN")]
+        run: u64,
+    },
+    /// Say what became of an attempt that nobody knows of; the run goes on from there
+    Decide {
+        /// The attempt's number, as `ira run show` has it
+        #[arg(value_name = "ATTEMPT")]
+        attempt: u64,
+        /// What became of it
+        #[arg(long, value_enum)]
+        say: Say,
+    },
+    /// Say how a run ended, whatever it is at: its locks are released
+    Close {
+        /// Its number
+        #[arg(value_name = "RUN")]
+        run: u64,
+        /// How it ended
+        #[arg(long = "as", value_enum)]
+        ended: Ended,
+        /// Why it is closed by hand
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Say yes to the plan of a run that waits for it
+    Approve(Answer),
+    /// Say no to the plan of a run that waits for it
+    Deny(Answer),
+}
+
+/// A person's answer to a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct Answer {
+    /// The run's number
+    #[arg(value_name = "RUN")]
+    pub run: u64,
+    /// The plan that is meant, by the beginning of its hash; needed where nobody is asked at a terminal
+    #[arg(long, value_name = "HASH")]
+    pub plan: Option<String>,
+}
+
+/// What became of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Say {
+    /// It happened: it is not done again
+    ItRan,
+    /// It did not happen: it may be tried again
+    ItDidNot,
+    /// Whatever it did, the run is over
+    Abort,
+}
+
+/// How a run is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Ended {
+    /// What it was for is done
+    Succeeded,
+    /// It did not help
+    Failed,
+    /// It is not wanted any more
+    Cancelled,
+}
+
+impl Ended {
+    fn state(self) -> RunState {
+        match self {
+            Self::Succeeded => RunState::Succeeded,
+            Self::Failed => RunState::Failed,
+            Self::Cancelled => RunState::Cancelled,
+        }
+    }
+}
+
+/// What is stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct FreezeArgs {
+    /// What for: a playbook, a target; everything where none is given
+    #[arg(value_name = "SCOPE", default_value = "*")]
+    pub scope: String,
+    /// Why; those who are denied by it read this
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// For how long; until `ira thaw` where none is given
+    #[arg(long = "for", value_name = "TIME")]
+    pub lasts: Option<Span>,
+}
+
+/// What goes on again.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct ThawArgs {
+    /// What was frozen
+    #[arg(value_name = "SCOPE", default_value = "*")]
+    pub scope: String,
+}
+
+/// Does what is asked of the runs. `actor` is who asks: it is written down with what they say.
+pub async fn run(verb: &RunVerb, store: &dyn Store, actor: &str) -> Result<Report, Fault> {
+    match verb {
+        RunVerb::List { active, orphans, max } => list::list(store, *active, *orphans, usize::from(*max)).await,
+        RunVerb::Show { run, events } => show::show(store, RunId(*run), *events).await,
+        RunVerb::Cancel { run } => said::cancel(store, RunId(*run), actor).await,
+        RunVerb::Decide { attempt, say } => said::decide(store, AttemptId(*attempt), *say, actor).await,
+        RunVerb::Close { run, ended, reason } => said::close(store, RunId(*run), ended.state(), actor, reason).await,
+        RunVerb::Approve(answer) => said::answer(store, answer, true, actor).await,
+        RunVerb::Deny(answer) => said::answer(store, answer, false, actor).await,
+    }
+}
+
+/// `ira freeze`: nothing new is written within the scope; pages and notes go on.
+pub async fn freeze(args: &FreezeArgs, store: &dyn Store, actor: &str) -> Result<Report, Fault> {
+    let lasts = args.lasts.map(|span| Duration::from_secs(span.seconds));
+    said::freeze(store, &args.scope, lasts, actor, &args.reason).await
+}
+
+/// `ira thaw`.
+pub async fn thaw(args: &ThawArgs, store: &dyn Store, actor: &str) -> Result<Report, Fault> {
+    said::thaw(store, &args.scope, actor).await
+}
+
+/// The fault where there is no such run.
+fn no_run(run: RunId) -> Fault {
+    Fault::new(Kind::Usage, format!("there is no run {run}")).hint("`ira run list` has those there are")
+}

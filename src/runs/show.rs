@@ -1,0 +1,227 @@
+//! `ira run show`: a run with all that belongs to it.
+
+use ira_commands::Fault;
+use ira_commands::report::{Cell, Fact, Outcome, Report, Section, Status, Table};
+use ira_commands::text::excerpt;
+use serde_json::{Value as Json, json};
+
+use super::list::{json as run_json, status};
+use super::no_run;
+use super::times::{relative, took};
+use crate::store::ask::{Mails, Story};
+use crate::store::event::{self, Event};
+use crate::store::model::{OutboxRow, Run, RunId, Step};
+use crate::store::{RunState, StepState, Store, Trace, Wait};
+
+/// Shows a run. Exit 4 where it ended without success, or waits for a person.
+pub async fn show(store: &dyn Store, id: RunId, with_events: bool) -> Result<Report, Fault> {
+    let story = store.run(id).await?.ok_or_else(|| no_run(id))?;
+    let now = store.now().await?;
+    let events = store.events(id).await?;
+    let mails = store.mails(Mails::Of(id)).await?;
+    let run = &story.run;
+    let mut tables = vec![steps(&story.steps, now)];
+    if !mails.is_empty() {
+        tables.push(outbox(&mails, now));
+    }
+    if with_events {
+        tables.push(history(&events, now));
+    }
+    tables.retain(|table| !table.rows.is_empty());
+    let section = Section {
+        status: status(run),
+        headline: headline(run),
+        advice: advice(&story),
+        facts: facts(run, now),
+        tables,
+    };
+    // Somebody wrote to the store beside ira: what it says of this run is not to be believed.
+    let broken = event::check(&events).err().map(|why| format!("the record of run {id} is not whole: {why}"));
+    Ok(Report {
+        sections: vec![section],
+        next: next(&story),
+        data: data(&story, &events, &mails),
+        errors: Vec::new(),
+        warnings: broken.into_iter().collect(),
+        outcome: match run.state {
+            RunState::Failed | RunState::Escalated | RunState::NeedsHuman => Outcome::Problem,
+            _ => Outcome::Well,
+        },
+    })
+}
+
+fn headline(run: &Run) -> String {
+    let title = excerpt(&run.title, 80);
+    let word = excerpt(&run.note, 200);
+    let stands = match run.state {
+        RunState::Queued => "waits for a worker".to_owned(),
+        RunState::Running(phase) => format!("is at work ({phase})"),
+        RunState::Waiting(Wait::Timer) => "waits for its time".to_owned(),
+        RunState::Waiting(what) => format!("waits for the {what}"),
+        RunState::NeedsHuman => "needs a person".to_owned(),
+        RunState::Succeeded => "succeeded".to_owned(),
+        RunState::Failed => "failed".to_owned(),
+        RunState::Cancelled => "was cancelled".to_owned(),
+        RunState::Escalated => "was handed to a person".to_owned(),
+    };
+    if word.is_empty() {
+        format!("Run {} ({title}) {stands}.", run.id)
+    } else {
+        format!("Run {} ({title}) {stands}: {word}", run.id)
+    }
+}
+
+/// What is known of the steps that are not settled, and who settles them.
+fn advice(story: &Story) -> String {
+    let unknown: Vec<String> = story
+        .steps
+        .iter()
+        .filter(|step| step.state == StepState::Unknown)
+        .map(|step| format!("look whether `{}` happened, and say so (attempt {})", step.path, step.id))
+        .collect();
+    unknown.join(" · ")
+}
+
+fn next(story: &Story) -> Vec<String> {
+    let run = story.run.id;
+    let mut next: Vec<String> = story
+        .steps
+        .iter()
+        .filter(|step| step.state == StepState::Unknown)
+        .map(|step| format!("ira run decide {} --say it-ran", step.id))
+        .collect();
+    match story.run.state {
+        RunState::Waiting(Wait::Approval) => next.push(format!("ira run approve {run}")),
+        RunState::Waiting(Wait::Freeze) => next.push("ira thaw".to_owned()),
+        _ => {}
+    }
+    next
+}
+
+fn facts(run: &Run, now: u64) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    let mut add = |label, value: Cell, note: String| facts.push(Fact { label, value, note });
+    add("state", Cell::from(run.state.word()).coloured(status(run)), run.cursor.clone());
+    if let (Some(name), Some(revision)) = (&run.playbook, &run.revision) {
+        let short: String = revision.chars().take(8).collect();
+        add("playbook", Cell::from(name.as_str()), format!("revision {short}"));
+    }
+    if let Some(hash) = &run.plan_hash {
+        let short: String = hash.chars().take(12).collect();
+        add("plan", Cell::shortened(short, hash.as_str()), String::new());
+    }
+    add("begun", Cell::from(relative(run.admitted_at, now)), format!("by {}", run.by));
+    if let Some(ended) = run.ended_at {
+        add("ended", Cell::from(relative(ended, now)), took(run.admitted_at, ended));
+    }
+    if let (Some(at), false) = (run.escalate_by, run.state.terminal()) {
+        let done = if run.no_more_writes { "paged; nothing more is written" } else { "unless it ends before" };
+        add("page", Cell::from(relative(at, now)), done.to_owned());
+    }
+    if let Some(owner) = &run.owner {
+        add("worker", Cell::from(owner.as_str()), format!("until {}", relative(run.lease_until, now)));
+    }
+    facts
+}
+
+/// How an attempt is to be seen.
+fn step_status(state: StepState) -> Status {
+    match state {
+        StepState::Done => Status::Ok,
+        StepState::Pending | StepState::Started => Status::Info,
+        StepState::Failed(Trace::Nothing) => Status::Warn,
+        StepState::Failed(Trace::Something) | StepState::Unknown => Status::Critical,
+    }
+}
+
+fn steps(steps: &[Step], now: u64) -> Table {
+    let row = |step: &Step| {
+        vec![
+            Cell::from(step.id.to_string()),
+            Cell::from(excerpt(&step.path, 60)),
+            Cell::from(step.state.word()).coloured(step_status(step.state)),
+            Cell::from(took(step.started_at, step.ended_at.unwrap_or(now))),
+            Cell::from(excerpt(&proof(&step.exit), 100)),
+        ]
+    };
+    Table {
+        columns: vec!["attempt", "step", "state", "took", "what came of it"],
+        rows: steps.iter().map(row).collect(),
+        ..Table::default()
+    }
+}
+
+/// The words in a result.
+fn proof(exit: &Json) -> String {
+    let word = |key: &str| exit.get(key).and_then(Json::as_str).map(str::to_owned);
+    match word("summary").or_else(|| word("proof")).or_else(|| word("fault")).or_else(|| word("reason")) {
+        Some(text) => text,
+        None if exit.is_null() => String::new(),
+        None => exit.to_string(),
+    }
+}
+
+fn outbox(mails: &[OutboxRow], now: u64) -> Table {
+    let row = |mail: &OutboxRow| {
+        let when = mail.accepted_at.unwrap_or(mail.next_at);
+        vec![
+            Cell::from(mail.mail.word()),
+            Cell::from(mail.channel.as_str()),
+            Cell::from(mail.state.word()),
+            Cell::from(relative(when, now)),
+            Cell::from(excerpt(mail.error.as_deref().unwrap_or(&mail.reason), 100)),
+        ]
+    };
+    Table {
+        columns: vec!["told", "channel", "state", "when", "why"],
+        rows: mails.iter().map(row).collect(),
+        ..Table::default()
+    }
+}
+
+fn history(events: &[Event], now: u64) -> Table {
+    let row = |event: &Event| {
+        vec![
+            Cell::from(event.seq.to_string()),
+            Cell::from(relative(event.at, now)),
+            Cell::from(event.actor.as_str()),
+            Cell::from(excerpt(&event.text(), 140)),
+        ]
+    };
+    Table { columns: vec!["#", "when", "who", "what"], rows: events.iter().map(row).collect(), ..Table::default() }
+}
+
+fn data(story: &Story, events: &[Event], mails: &[OutboxRow]) -> Json {
+    let step = |step: &Step| {
+        json!({
+            "attempt": step.id,
+            "path": step.path,
+            "number": step.attempt,
+            "effect": step.effect,
+            "reach": step.reach,
+            "undo": step.undo,
+            "state": step.state,
+            "started_at": step.started_at / 1_000,
+            "ended_at": step.ended_at.map(|at| at / 1_000),
+            "result": step.exit,
+            "output": step.output_ref,
+        })
+    };
+    let mail = |mail: &OutboxRow| {
+        json!({
+            "mail": mail.mail,
+            "channel": mail.channel,
+            "dedup_key": mail.dedup_key,
+            "state": mail.state,
+            "attempts": mail.attempts,
+            "accepted_at": mail.accepted_at.map(|at| at / 1_000),
+            "error": mail.error,
+        })
+    };
+    json!({
+        "run": run_json(&story.run),
+        "steps": story.steps.iter().map(step).collect::<Vec<_>>(),
+        "outbox": mails.iter().map(mail).collect::<Vec<_>>(),
+        "events": events,
+    })
+}

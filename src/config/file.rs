@@ -13,7 +13,7 @@ use super::origin::{ConfigFile, Layer, Origin};
 use super::problem::{Place, Problem};
 use super::reader::{Item, Name, Reader};
 use super::secret::SecretRef;
-use super::{Config, access, keys, signer, url};
+use super::{Config, access, engine, keys, signer, url};
 
 /// A configuration file longer than this is not one.
 const MOST_BYTES: u64 = 1024 * 1024;
@@ -74,6 +74,28 @@ pub(super) fn apply(config: &mut Config, file: &ConfigFile, text: &str) -> Vec<P
                     config.network = Some(name.to_owned());
                     config.origins.insert("network".to_owned(), reader.origin(&key.span()));
                 }
+            }
+            word @ ("store" | "budgets" | "playbooks" | "maintenance") if reader.is_project() => {
+                forbidden(
+                    &mut reader,
+                    &key.span(),
+                    &format!("`{word}`"),
+                    "a checkout must not choose what may be done",
+                );
+            }
+            "store" => {
+                if let Some(uri) = engine::store(&mut reader, key, item) {
+                    config.engine.store = Some(uri);
+                    config.origins.insert("store".to_owned(), reader.origin(&key.span()));
+                }
+            }
+            word @ ("budgets" | "playbooks" | "maintenance") => {
+                match word {
+                    "budgets" => config.engine.budgets.extend(engine::budgets(&mut reader, item)),
+                    "playbooks" => config.engine.playbooks.extend(engine::playbooks(&mut reader, item)),
+                    _ => config.engine.maintenance.extend(engine::maintenance(&mut reader, item)),
+                }
+                config.origins.insert(word.to_owned(), reader.origin(&key.span()));
             }
             _ => reader.unknown(key, "the file", keys::TOP),
         }

@@ -18,6 +18,10 @@ pub const TOP: &[Key] = &[
     Key { name: "network", kind: "name or alias", default: "", doc: "the network where none is named" },
     Key { name: "output", kind: "table", default: "", doc: "how results are shown" },
     Key { name: "networks", kind: "table", default: "", doc: "one table for each network: [networks.NAME]" },
+    Key { name: "store", kind: "sqlite:PATH", default: "", doc: "where runs are kept" },
+    Key { name: "budgets", kind: "tables", default: "", doc: "what playbooks may do in a time: [budgets.NAME]" },
+    Key { name: "playbooks", kind: "tables", default: "", doc: "how far each goes by itself: [playbooks.NAME]" },
+    Key { name: "maintenance", kind: "tables", default: "", doc: "when nothing is written: [maintenance.NAME]" },
 ];
 
 /// The keys of `[output]`.
@@ -62,4 +66,28 @@ pub const SIGNER: &[Key] = &[
     Key { name: "password", kind: "reference", default: "", doc: "its password: env:NAME, file:PATH, credential:NAME" },
     Key { name: "max_fee_gwei", kind: "integer", default: "500", doc: "the most that is offered for a unit of gas" },
     Key { name: "confirmations", kind: "integer", default: "2", doc: "blocks that must hold a transaction" },
+];
+
+/// The keys of `[budgets.NAME]`.
+pub const BUDGET: &[Key] = &[
+    Key { name: "max", kind: "integer", default: "", doc: "the most runs that may begin to write in a window" },
+    Key { name: "link", kind: "amount", default: "", doc: "the most LINK that may be spent in a window" },
+    Key { name: "native", kind: "amount", default: "", doc: "the most native coins that may be spent in a window" },
+    Key { name: "window", kind: "time", default: "", doc: "how long a window is: 1h" },
+    Key { name: "per", kind: "label", default: "", doc: "a budget for each value of this label of the alert" },
+];
+
+/// The keys of `[playbooks.NAME]`.
+pub const PLAYBOOK: &[Key] = &[Key {
+    name: "mode",
+    kind: "observe | suggest | approve | auto",
+    default: "",
+    doc: "how far it goes by itself; the file's own word where none is set",
+}];
+
+/// The keys of `[maintenance.NAME]`.
+pub const MAINTENANCE: &[Key] = &[
+    Key { name: "from", kind: "time with zone", default: "", doc: "its beginning" },
+    Key { name: "until", kind: "time with zone", default: "", doc: "its end" },
+    Key { name: "scope", kind: "string", default: "*", doc: "a playbook, a target, or * for everything" },
 ];

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 
 mod access;
 pub mod check;
+pub mod engine;
 pub mod env;
 mod file;
 pub mod keys;
@@ -27,6 +28,7 @@ mod tests;
 pub mod url;
 
 pub use check::check;
+pub use engine::{BudgetConfig, EngineConfig, MaintenanceConfig, PlaybookConfig};
 pub use network::{DirectorySource, NetworkConfig};
 pub use origin::Origin;
 pub use show::show;
@@ -84,6 +86,8 @@ pub struct Config {
     pub network: Option<String>,
     /// Every known network by its name.
     pub networks: BTreeMap<String, NetworkConfig>,
+    /// What the engine may do.
+    pub engine: EngineConfig,
     /// Where values come from, by dotted key; one that is missing here is a default.
     origins: BTreeMap<String, Origin>,
     /// What a project file changed of networks that were known without it.
@@ -128,6 +132,7 @@ impl Config {
             output: Output::default(),
             network: None,
             networks: BTreeMap::new(),
+            engine: EngineConfig::default(),
             origins: BTreeMap::new(),
             project_changes: BTreeMap::new(),
             rpc: None,

@@ -142,6 +142,23 @@ impl Reader<'_> {
         value
     }
 
+    /// A moment with its zone, unix seconds.
+    pub fn time(&mut self, key: &str, item: &Item<'_>) -> Option<u64> {
+        let seconds = match item.get_ref() {
+            DeValue::Datetime(datetime) => unix(datetime),
+            DeValue::String(text) => text.parse().ok().and_then(|datetime| unix(&datetime)),
+            _ => None,
+        };
+        if seconds.is_none() {
+            self.problem(
+                &item.span(),
+                format!("`{key}` takes a moment with its zone"),
+                Some("2026-12-01T02:00:00Z".to_owned()),
+            );
+        }
+        seconds
+    }
+
     pub fn address(&mut self, key: &str, item: &Item<'_>) -> Option<H160> {
         let text = self.text(key, item)?;
         match parse_address(text) {
@@ -163,6 +180,22 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// Unix seconds of a moment that has a date, a time and a zone.
+fn unix(datetime: &toml::value::Datetime) -> Option<u64> {
+    let (date, time) = (datetime.date?, datetime.time?);
+    let minutes = match datetime.offset? {
+        toml::value::Offset::Z => 0,
+        toml::value::Offset::Custom { minutes } => i64::from(minutes),
+    };
+    // Days from civil: years begin in March, so that the leap day is the last.
+    let (year, month) = (i64::from(date.year), i64::from(date.month));
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days =
+        year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + i64::from(date.day) - 1 - 719_468;
+    let clock = i64::from(time.hour) * 3_600 + i64::from(time.minute) * 60 + time.second.map_or(0, i64::from);
+    u64::try_from(days * 86_400 + clock - minutes * 60).ok()
 }
 
 /// A word of a closed set; the error says what is wrong and what was perhaps meant.

@@ -1,12 +1,14 @@
 //! `ira config show`: every effective value with its origin, and no secret.
 
+use ira_commands::playbook::Mode;
 use ira_commands::report::{Cell, Outcome, Report, Section, Status, Table};
 use ira_commands::text::without_urls;
 use ira_commands::units;
 use ira_commands::value::H160;
+use ira_commands::words::{Coins, Span};
 use serde_json::{Value as Json, json};
 
-use super::{Config, NetworkConfig, Origin};
+use super::{Config, EngineConfig, NetworkConfig, Origin};
 
 /// One effective value.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +32,7 @@ impl Config {
             ("output.verbose".to_owned(), json!(self.output.verbose)),
             ("network".to_owned(), json!(self.network.as_deref().map(without_urls))),
         ];
+        all.extend(engine(&self.engine));
         for network in self.networks.values() {
             all.extend(
                 values(network).into_iter().map(|(key, value)| (format!("networks.{}.{key}", network.name), value)),
@@ -49,8 +52,36 @@ impl Config {
     }
 }
 
-/// The key that a value is set by: a signer is set whole.
+/// What the engine may do, as it is set.
+fn engine(engine: &EngineConfig) -> Vec<(String, Json)> {
+    let mut all = Vec::new();
+    all.extend(engine.store.as_ref().map(|uri| ("store".to_owned(), json!(uri))));
+    for (name, budget) in &engine.budgets {
+        let coins = |coins: &Option<Coins>| coins.as_ref().map(ToString::to_string);
+        let value = json!({
+            "max": budget.max,
+            "link": coins(&budget.link),
+            "native": coins(&budget.native),
+            "window": Span { seconds: budget.window }.to_string(),
+            "per": budget.per,
+        });
+        all.push((format!("budgets.{name}"), value));
+    }
+    for (name, playbook) in &engine.playbooks {
+        all.push((format!("playbooks.{name}"), json!({ "mode": playbook.mode.map(Mode::word) })));
+    }
+    for (name, window) in &engine.maintenance {
+        let value = json!({ "from": window.from, "until": window.until, "scope": window.scope });
+        all.push((format!("maintenance.{name}"), value));
+    }
+    all
+}
+
+/// The key that a value is set by: a signer is set whole, and so are the tables of the engine.
 fn set_by(key: &str) -> &str {
+    if let Some((table @ ("budgets" | "playbooks" | "maintenance"), _)) = key.split_once('.') {
+        return table;
+    }
     key.find(".signer.").map_or(key, |at| &key[..at + ".signer".len()])
 }
 

@@ -284,3 +284,22 @@ fn one_endpoint_that_cannot_be_resolved_does_not_take_the_others_with_it() {
     let fault = config.rpc(Some(config.network("linea").unwrap())).unwrap_err();
     assert!(fault.hint.unwrap().contains("networks.linea-mainnet.rpc"));
 }
+
+#[test]
+fn what_the_engine_may_do_is_read_with_all_its_mistakes_at_once() {
+    let text = "store = \"sqlite:/var/lib/ira/ira.db\"\n[budgets.money]\nlink = \"50 LINK\"\nwindow = \"24h\"\n\
+                [playbooks.service-down]\nmode = \"auto\"\n\
+                [maintenance.night]\nfrom = 2026-12-01T02:00:00Z\nuntil = \"2026-12-01T05:00:00+01:00\"\n";
+    let engine = Machine::new().user(text).load().unwrap().engine;
+    assert_eq!(engine.budgets["money"].window, 86_400);
+    assert_eq!(engine.budgets["money"].link.as_ref().unwrap().to_string(), "50 LINK");
+    assert_eq!(engine.playbooks["service-down"].mode, Some(ira_commands::playbook::Mode::Auto));
+    let night = &engine.maintenance["night"];
+    assert_eq!((night.from, night.until, night.scope.as_str()), (1_796_090_400, 1_796_097_600, "*"));
+    let wrong = "store = \"postgres:x\"\n[budgets.a]\nwindow = \"1h\"\n[budgets.b]\nmax = 1\n[budgets.c]\nmaks = 1\n\
+                 [playbooks.p]\nmode = \"automatic\"\n[maintenance.m]\nfrom = 2026-12-01\n";
+    let said = Machine::new().user(wrong).fault().one_line();
+    for part in ["sqlite:", "limits nothing", "has no `window`", "maks", "is one of observe", "with its zone"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}

@@ -38,9 +38,15 @@ fn show_has_every_value_with_its_origin() {
 #[test]
 fn the_help_names_every_key_default_and_variable() {
     let help = include_str!("../../help/config.md");
-    for (table, keys) in
-        [("", keys::TOP), ("[output]", keys::OUTPUT), ("[networks.", keys::NETWORK), ("signer", keys::SIGNER)]
-    {
+    for (table, keys) in [
+        ("", keys::TOP),
+        ("[output]", keys::OUTPUT),
+        ("[networks.", keys::NETWORK),
+        ("signer", keys::SIGNER),
+        ("[budgets.NAME]", keys::BUDGET),
+        ("[playbooks.NAME]", keys::PLAYBOOK),
+        ("[maintenance.NAME]", keys::MAINTENANCE),
+    ] {
         assert!(help.contains(table));
         for key in keys {
             assert!(help.contains(&format!("`{}`", key.name)), "{} is not in config.md", key.name);

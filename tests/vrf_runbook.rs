@@ -105,6 +105,20 @@ fn what_a_request_costs_is_what_the_coordinator_would_charge() {
 }
 
 #[test]
+fn five_hundred_requests_take_no_more_round_trips_than_one() {
+    let bed = Bed::start(Chain::VrfMany);
+    let coordinator = bed.about["coordinators"]["main"]["address"].as_str().expect("an address").to_owned();
+    let home = tempfile::tempdir().expect("a folder");
+    let mut command = ira(home.path());
+    command.env("IRA_LOG", "info").args(["vrf-runbook", "--json", "--rpc-url", &bed.url, "--lookback", "50000"]);
+    let ran = Ran::of(command.args(["--coordinator", &coordinator]));
+    assert_eq!(ran.json()["data"]["requests"].as_array().map(Vec::len), Some(500), "{}", ran.err);
+    let (said, _) = ran.err.split_once(" round trips").expect("they are logged");
+    let trips: u32 = said.rsplit(' ').next().and_then(|count| count.parse().ok()).expect("a number");
+    assert!(trips <= 8, "{}", ran.err);
+}
+
+#[test]
 fn a_reverted_transaction_is_explained_by_the_error_it_meets() {
     let bed = Bed::start(Chain::Vrf);
     for (name, situation) in bed.about["situations"].as_object().expect("situations") {

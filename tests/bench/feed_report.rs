@@ -14,8 +14,10 @@ use wait4::Wait4 as _;
 mod bed;
 #[path = "../support/faults.rs"]
 mod faults;
+mod measure;
 
 use bed::{Bed, Chain};
+use measure::{RUNS, median, ms, run, trips};
 
 /// What an engineer asks `cast` for: six reads of the proxy, six of its aggregator. `ira` reads these and more.
 const PROXY_READS: [&str; 6] = [
@@ -34,8 +36,6 @@ const AGGREGATOR_READS: [&str; 6] = [
     "getBilling()(uint32,uint32,uint32,uint32,uint24)",
     "linkAvailableForPayment()(int256)",
 ];
-/// Counted runs of each side, in turn.
-const RUNS: usize = 11;
 /// What the delaying proxy adds to each request.
 const DELAY: Duration = Duration::from_millis(50);
 
@@ -102,30 +102,15 @@ fn main() {
     println!("100 feeds: peak memory {:.1} MiB", usage.rusage.maxrss as f64 / 1_048_576.0);
 
     let slow = faults::Server::delaying(fleet.port, DELAY);
-    let output =
-        ira(&all).arg(format!("http://127.0.0.1:{}", slow.port)).env("IRA_LOG", "info").output().expect("ira runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    let trips = said
-        .lines()
-        .find_map(|line| line.split_once("ira::connect: "))
-        .map_or("the count of round trips is missing", |(_, trips)| trips);
+    let trips = trips(ira(&all).arg(format!("http://127.0.0.1:{}", slow.port)));
     let begun = Instant::now();
     run(ira(&all).arg(format!("http://127.0.0.1:{}", slow.port)));
     println!(
         "100 feeds through a proxy that adds {} ms to each request: {:.0} ms; {}",
         DELAY.as_millis(),
         ms(begun.elapsed()),
-        trips.trim()
+        trips
     );
-}
-
-/// One whole process, its output thrown away.
-fn run(command: &mut Command) -> Duration {
-    let begun = Instant::now();
-    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().expect("it runs");
-    let took = begun.elapsed();
-    assert!(matches!(status.code(), Some(0 | 4)), "{command:?}: {status}");
-    took
 }
 
 fn cast_feed(url: &str, proxy: &str, aggregator: &str) -> Duration {
@@ -140,15 +125,6 @@ fn paired(mut ours: impl FnMut() -> Duration, mut theirs: impl FnMut() -> Durati
     let _warm = (ours(), theirs());
     let (mut a, mut b): (Vec<Duration>, Vec<Duration>) = (0..RUNS).map(|_| (ours(), theirs())).unzip();
     (median(&mut a), median(&mut b))
-}
-
-fn median(times: &mut [Duration]) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
-}
-
-fn ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1_000.0
 }
 
 fn say(what: &str, (ours, theirs): &(Duration, Duration), word: &str, ratio: impl Fn(f64, f64) -> f64) {

@@ -19,6 +19,8 @@ pub enum Chain {
     Fleet,
     /// Randomness requests, one for each cause.
     Vrf,
+    /// 500 pending requests over 50,000 blocks.
+    VrfMany,
 }
 
 impl Chain {
@@ -27,6 +29,7 @@ impl Chain {
             Self::Situations => "situations",
             Self::Fleet => "fleet",
             Self::Vrf => "vrf",
+            Self::VrfMany => "vrf-many",
         }
     }
 
@@ -35,7 +38,7 @@ impl Chain {
         folder().join(match self {
             Self::Situations => "directory.json",
             Self::Fleet => "fleet-directory.json",
-            Self::Vrf => panic!("no directory lists coordinators"),
+            Self::Vrf | Self::VrfMany => panic!("no directory lists coordinators"),
         })
     }
 }

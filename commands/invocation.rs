@@ -2,7 +2,8 @@
 
 use crate::actions::Action;
 use crate::alert::Alert;
-use crate::{Context, Effect, Fault, Report, args, feed_report, vrf_runbook};
+use crate::effect::{Effect, Reach, TakenBack};
+use crate::{Context, Fault, Report, args, feed_report, vrf_runbook};
 
 /// One command with its arguments: a command line, a playbook's `do:` and a journal row are this one value.
 #[derive(Clone, Debug, PartialEq, clap::Subcommand)]
@@ -53,12 +54,17 @@ impl Invocation {
         .unwrap_or_default()
     }
 
-    /// The network that it is about, by name or alias; `None` where the endpoint's own chain id is to say.
-    pub fn network(&self) -> Result<Option<String>, Fault> {
-        match self {
-            Self::FeedReport(args) => args.network(),
-            Self::VrfRunbook(args) => args.network(),
-            Self::Act(action) => Ok(action.network()),
+    /// Every name that a `do:` may have.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::NAMES.iter().chain(Action::NAMES).copied()
+    }
+
+    /// The shape of a command's arguments; `None` where there is no such command.
+    pub fn schema(name: &str) -> Option<schemars::Schema> {
+        match name {
+            "feed-report" => Some(schemars::schema_for!(feed_report::Args)),
+            "vrf-runbook" => Some(schemars::schema_for!(vrf_runbook::Args)),
+            other => Action::schema(other),
         }
     }
 
@@ -67,6 +73,44 @@ impl Invocation {
         match self {
             Self::FeedReport(_) | Self::VrfRunbook(_) => Effect::Read,
             Self::Act(action) => action.effect(),
+        }
+    }
+
+    /// What it reaches.
+    pub fn reach(&self) -> Reach {
+        match self {
+            Self::FeedReport(_) | Self::VrfRunbook(_) => Reach::Target,
+            Self::Act(action) => action.reach(),
+        }
+    }
+
+    /// Whether it changes a system.
+    pub fn writes(&self) -> bool {
+        self.effect() != Effect::Read && self.reach() == Reach::Target
+    }
+
+    /// How it is taken back.
+    pub fn taken_back(&self) -> TakenBack {
+        match self {
+            Self::FeedReport(_) | Self::VrfRunbook(_) => TakenBack::Transient,
+            Self::Act(action) => action.taken_back(),
+        }
+    }
+
+    /// The reads that show nothing but what it sets itself, see [`Action::self_evident`].
+    pub fn self_evident(&self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::FeedReport(_) | Self::VrfRunbook(_) => &[],
+            Self::Act(action) => action.self_evident(),
+        }
+    }
+
+    /// The network that it is about, by name or alias; `None` where the endpoint's own chain id is to say.
+    pub fn network(&self) -> Result<Option<String>, Fault> {
+        match self {
+            Self::FeedReport(args) => args.network(),
+            Self::VrfRunbook(args) => args.network(),
+            Self::Act(action) => Ok(action.network()),
         }
     }
 

@@ -169,6 +169,11 @@ pub trait Act: Send + Sync {
     /// How it is taken back.
     fn taken_back(&self) -> TakenBack;
 
+    /// The reads that show nothing but what it sets itself, see [`Action::self_evident`](super::Action::self_evident).
+    fn self_evident(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
     /// Whether it is about a chain, and its endpoints have to be known.
     fn needs_chain(&self) -> bool {
         false

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use crate::alert::Alert;
 use crate::args;
 use crate::context::Context;
-use crate::effect::Effect;
+use crate::effect::{Effect, Reach, TakenBack};
 use crate::fault::{Fault, Kind};
 use crate::report::{Cell, Fact, Outcome, Report, Section, Status};
 
@@ -39,6 +39,14 @@ macro_rules! actions {
             pub fn from_data(name: &str, with: Json) -> Option<Result<Self, Fault>> {
                 match name {
                     $($name => Some(args::from_json(name, with).map(Self::$variant)),)*
+                    _ => None,
+                }
+            }
+
+            /// The shape of an action's arguments; `None` where there is no such action.
+            pub fn schema(name: &str) -> Option<schemars::Schema> {
+                match name {
+                    $($name => Some(schemars::schema_for!($args)),)*
                     _ => None,
                 }
             }
@@ -152,6 +160,31 @@ impl Action {
     /// What it would do now. Changes nothing.
     pub async fn plan(&self, context: &Context) -> Result<Plan, Fault> {
         self.act()?.plan(context).await
+    }
+
+    /// What it reaches.
+    pub fn reach(&self) -> Reach {
+        match self.verb() {
+            Verb::Look(_) => Reach::Target,
+            Verb::Act(act) => act.reach(),
+        }
+    }
+
+    /// How it is taken back.
+    pub fn taken_back(&self) -> TakenBack {
+        match self.verb() {
+            Verb::Look(_) => TakenBack::Transient,
+            Verb::Act(act) => act.taken_back(),
+        }
+    }
+
+    /// The reads that show nothing but what it sets itself: each a command with the place of the value in what that
+    /// answers, `*` for any item of a list. That they changed proves nothing.
+    pub fn self_evident(&self) -> &'static [(&'static str, &'static str)] {
+        match self.verb() {
+            Verb::Look(_) => &[],
+            Verb::Act(act) => act.self_evident(),
+        }
     }
 
     /// Reads; or in a context that may write: plans, checks the caps and acts; or in a dry one: plans.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::case::Case;
 use super::cel::Cel;
+use super::pattern::{Pattern, Whole};
 use super::place::Place;
 use super::step::Step;
 use super::template::{Path, Template};
@@ -23,6 +24,8 @@ pub struct Playbook {
     pub approve: Option<Approve>,
     /// Which alerts it is for: any of these.
     pub on: Vec<On>,
+    /// What a label must look like to be inserted; one that is not here must be a DNS label.
+    pub labels: BTreeMap<String, Whole>,
     /// What alert data may point a write at, by the last word of the path it comes from (`cluster` for
     /// `alert.labels.cluster`). Nothing here is nothing allowed.
     pub targets: BTreeMap<String, Vec<Pattern>>,
@@ -147,22 +150,12 @@ pub struct On {
 }
 
 /// What the value of a label must be.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Matcher {
     /// This, exactly.
     Equals(String),
     /// Something that this matches from its first to its last character.
-    Regex(regex::Regex),
-}
-
-impl PartialEq for Matcher {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Equals(a), Self::Equals(b)) => a == b,
-            (Self::Regex(a), Self::Regex(b)) => a.as_str() == b.as_str(),
-            _ => false,
-        }
-    }
+    Regex(Whole),
 }
 
 impl Matcher {
@@ -170,18 +163,9 @@ impl Matcher {
     pub fn matches(&self, value: &str) -> bool {
         match self {
             Self::Equals(wanted) => wanted == value,
-            Self::Regex(regex) => regex.is_match(value),
+            Self::Regex(whole) => whole.matches(value),
         }
     }
-}
-
-/// A value, or with `*` many of them: `*` stands for any characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pattern {
-    /// As written.
-    pub text: String,
-    /// Where it stands.
-    pub at: Place,
 }
 
 /// What a parameter may be.
@@ -219,7 +203,7 @@ impl ParamType {
 }
 
 /// A parameter: its type, and the bounds of its value.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Param {
     /// What it may be.
     pub kind: ParamType,
@@ -230,7 +214,7 @@ pub struct Param {
     /// The greatest number or duration.
     pub max: Option<f64>,
     /// What a text must match from its first to its last character.
-    pub pattern: Option<regex::Regex>,
+    pub pattern: Option<Whole>,
     /// The texts that it may be, where they are listed.
     pub values: Vec<String>,
     /// The most items of a list.
@@ -239,20 +223,6 @@ pub struct Param {
     pub about: String,
     /// Where it stands.
     pub at: Place,
-}
-
-impl PartialEq for Param {
-    fn eq(&self, other: &Self) -> bool {
-        let regex = |param: &Self| param.pattern.as_ref().map(|regex| regex.as_str().to_owned());
-        self.kind == other.kind
-            && self.default == other.default
-            && self.min == other.min
-            && self.max == other.max
-            && regex(self) == regex(other)
-            && self.values == other.values
-            && self.max_items == other.max_items
-            && self.about == other.about
-    }
 }
 
 /// A read with a name.

@@ -24,6 +24,15 @@ impl Incoming {
     }
 }
 
+/// One part of what a run is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyPart {
+    /// Where it comes from (`alert.labels.cluster`).
+    pub path: String,
+    /// Its value, never empty.
+    pub value: String,
+}
+
 /// How a step stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -70,8 +79,8 @@ pub struct StepView {
 pub struct Scope {
     /// The alert.
     pub alert: Incoming,
-    /// What the run is about: one value for each path of `key`.
-    pub key: Vec<String>,
+    /// What the run is about: one for each path of `key`.
+    pub key: Vec<KeyPart>,
     /// The parameters, checked.
     pub params: BTreeMap<String, Json>,
     /// What each query answered last; one that could not be read is not in it.

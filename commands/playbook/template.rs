@@ -4,6 +4,9 @@ use serde_json::Value as Json;
 
 use super::place::Place;
 
+/// The action behind the short form of a query.
+pub(super) const PROMETHEUS: &str = "prometheus.query";
+
 /// The words of a name with dots, with its place (`alert.labels.cluster`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
@@ -57,8 +60,6 @@ pub enum Variable {
     Param(String),
     /// `$alert.labels.NAME`.
     Label(String),
-    /// `$alert.annotations.NAME`.
-    Annotation(String),
     /// `$steps.ID.out.NAME`, of an output that the step declares.
     Output {
         /// The step.

@@ -14,7 +14,7 @@ use crate::units::{address, coin, hex, short_hex};
 use crate::value::U256;
 
 macro_rules! on_chain {
-    ($($args:ident: $effect:ident, $taken_back:ident, $settles:literal;)*) => {$(
+    ($($args:ident: $effect:ident, $taken_back:ident, $settles:literal $(, $evident:expr)?;)*) => {$(
         #[async_trait]
         impl Act for $args {
             fn effect(&self) -> Effect {
@@ -24,6 +24,10 @@ macro_rules! on_chain {
             fn taken_back(&self) -> TakenBack {
                 TakenBack::$taken_back
             }
+
+            $(fn self_evident(&self) -> &'static [(&'static str, &'static str)] {
+                $evident
+            })?
 
             fn needs_chain(&self) -> bool {
                 true
@@ -71,7 +75,8 @@ macro_rules! on_chain {
 }
 
 on_chain! {
-    FundSubscription: Once, Irreversible, true;
+    FundSubscription: Once, Irreversible, true,
+        &[("vrf-runbook", "subscriptions.*.link_juels"), ("vrf-runbook", "subscriptions.*.native_wei")];
     FundKey: Once, Irreversible, true;
     StoreBlockhash: Idempotent, Transient, true;
     ReplaceTransaction: Once, Irreversible, false;

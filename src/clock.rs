@@ -8,11 +8,19 @@ use ira_commands::ports::Clock;
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock;
 
-impl Clock for SystemClock {
+impl SystemClock {
+    /// Unix milliseconds.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock: it is what ctx hands out")]
-    fn now(&self) -> u64 {
+    pub fn now_millis(self) -> u64 {
         // A clock set before 1970 is no time at all; zero makes every age visibly absurd.
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> u64 {
+        self.now_millis() / 1000
     }
 }
 

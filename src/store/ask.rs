@@ -116,6 +116,8 @@ pub enum Which {
     Next,
     /// This one, also before it is due, also where it waits for a person. Not a terminal one.
     This(RunId),
+    /// The same, of which is known that the process that had it is dead: its lease is not waited for.
+    Orphan(RunId),
 }
 
 /// An attempt that is to be begun.
@@ -168,7 +170,7 @@ pub struct Charge {
 /// A person's word against a guard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Override {
-    /// Which. A lock is never overridden.
+    /// Which. A lock and a freeze are never overridden: `ira run close`, `ira thaw`.
     pub guard: Guard,
     /// Why.
     pub reason: String,

@@ -113,7 +113,7 @@ pub(super) fn open(path: &Path, sync: Sync) -> io::Result<File> {
     Ok(file)
 }
 
-fn private_folder(folder: &Path) -> io::Result<()> {
+pub(super) fn private_folder(folder: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -2,12 +2,35 @@
 
 mod api;
 pub mod ask;
+mod backend;
+pub mod clock;
 pub mod event;
+pub mod fail;
 mod frames;
 mod journal;
+mod memory;
 pub mod model;
+mod rows;
+mod sqlite;
+mod verbs;
 mod words;
 
 pub use api::Store;
 pub use journal::FileJournal;
+pub use memory::Memory;
+pub use sqlite::{Disk, Fatal, Options, Sqlite};
 pub use words::{Guard, Mail, MailState, Phase, RunState, StepState, Trace, Wait};
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ira_commands::{Fault, Kind};
+
+/// Opens a store by its URI: `sqlite:PATH`, or `memory:` for one that is forgotten with the process.
+pub fn open(uri: &str) -> Result<Arc<dyn Store>, Fault> {
+    match uri.split_once(':') {
+        Some(("sqlite", path)) if !path.is_empty() => Ok(Arc::new(Sqlite::open(Path::new(path), Options::default())?)),
+        Some(("memory", "")) => Ok(Arc::new(Memory::new(Arc::new(clock::Machine)))),
+        _ => Err(Fault::new(Kind::Config, format!("{uri:?} names no store")).hint("sqlite:PATH")),
+    }
+}

@@ -59,6 +59,8 @@ pub struct Run {
     pub params: Json,
     /// Who asked: a user, `alert`, `hand`.
     pub by: String,
+    /// Whether a worker may take it by itself.
+    pub claimable: bool,
     /// What was agreed to.
     pub plan_hash: Option<String>,
     /// Where it stands; a cache of its events.
@@ -83,6 +85,8 @@ pub struct Run {
     pub cancelled_by: Option<String>,
     /// When its first write was written down: its guards are decided, once.
     pub first_write_at: Option<u64>,
+    /// The locks that it took with it.
+    pub locks: Vec<String>,
     /// The dedup key of its page.
     pub page: String,
     /// When it was admitted.

@@ -18,7 +18,7 @@ use crate::config::secret::SecretRef;
 use crate::config::{Config, Places, SignerConfig};
 use crate::connect::{self, Connection};
 use crate::session::{Session, block_on};
-use crate::store::FileJournal;
+use crate::store::StoreJournal;
 use crate::terminal::Env;
 
 /// What was asked, and around it.
@@ -169,7 +169,7 @@ impl Ports {
         let writes = Writes {
             chain: self.connection.as_ref().map(Connection::broadcast),
             signer,
-            ..Writes::new(Arc::new(FileJournal::new(&state)))
+            ..Writes::new(Arc::new(StoreJournal::open(&state)?))
         };
         Ok(Context::acting(self.reads.clone(), writes).paid_by(payer))
     }

@@ -8,6 +8,7 @@ mod generated;
 mod next;
 mod process;
 mod secrets;
+mod store;
 mod support;
 mod transcripts;
 mod vrf_runbook;

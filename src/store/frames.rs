@@ -1,17 +1,14 @@
-//! An append-only file of records, each framed by its length and checksum: what was written whole is told from what a
-//! crash tore.
+//! The journal's file of before: records, each framed by its length and checksum, so that what was written whole is told
+//! from what a crash tore. And files that only their owner may read.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use ira_commands::units::keccak256;
 
 /// Length, checksum, and what parts them from the record.
 const HEAD: usize = 8 + 1 + 16 + 1;
-
-/// Brings a file to the disk; a test puts one in its place that fails.
-pub(super) type Sync = fn(&File) -> io::Result<()>;
 
 /// What a file holds.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -22,11 +19,6 @@ pub(super) struct Held {
     pub(super) end: u64,
     /// Bytes after it, of a record that was never written whole.
     pub(super) torn: usize,
-}
-
-/// A record as it stands in the file: `LENGTH CHECKSUM RECORD\n`.
-fn framed(record: &str) -> String {
-    format!("{:08x} {} {record}\n", record.len(), checksum(record.as_bytes()))
 }
 
 /// The first eight bytes of the hash, in hex.
@@ -79,18 +71,8 @@ pub(super) fn read(file: &mut File) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a record behind the last whole one, and returns when it is on the disk.
-pub(super) fn append(file: &mut File, held: &Held, record: &str, sync: Sync) -> io::Result<()> {
-    if held.torn > 0 {
-        file.set_len(held.end)?;
-    }
-    file.seek(SeekFrom::Start(held.end))?;
-    file.write_all(framed(record).as_bytes())?;
-    sync(file)
-}
-
 /// Opens a file that only its owner may read, making it and its folder where they are missing.
-pub(super) fn open(path: &Path, sync: Sync) -> io::Result<File> {
+pub(super) fn open(path: &Path) -> io::Result<File> {
     let folder = path.parent().unwrap_or(Path::new("."));
     if !folder.is_dir() {
         private_folder(folder)?;
@@ -106,13 +88,14 @@ pub(super) fn open(path: &Path, sync: Sync) -> io::Result<File> {
     let file = options.open(path)?;
     if fresh {
         // The name has to be on the disk too.
-        sync(&file)?;
+        file.sync_all()?;
         #[cfg(unix)]
-        sync(&File::open(folder)?)?;
+        File::open(folder)?.sync_all()?;
     }
     Ok(file)
 }
 
+/// Makes a folder that only its owner may look into.
 pub(super) fn private_folder(folder: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -125,8 +108,12 @@ pub(super) fn private_folder(folder: &Path) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    pub(in crate::store) fn framed(record: &str) -> String {
+        format!("{:08x} {} {record}\n", record.len(), checksum(record.as_bytes()))
+    }
 
     fn file_of(records: &[&str]) -> Vec<u8> {
         records.iter().flat_map(|record| framed(record).into_bytes()).collect()
@@ -145,21 +132,6 @@ mod tests {
             );
         }
         assert_eq!(parse(&all).expect("whole").records.len(), 3);
-    }
-
-    #[test]
-    fn a_torn_tail_is_overwritten_by_the_next_record() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("deep/journal");
-        let mut file = open(&path, File::sync_all).expect("open");
-        append(&mut file, &Held::default(), "one", File::sync_all).expect("written");
-        let mut torn = file_of(&["one"]);
-        torn.extend(&framed("a long one that is torn").as_bytes()[..20]);
-        std::fs::write(&path, &torn).expect("torn");
-        let held = parse(&read(&mut file).expect("read")).expect("torn only");
-        assert_eq!(held.torn, 20);
-        append(&mut file, &held, "two", File::sync_all).expect("written");
-        assert_eq!(parse(&std::fs::read(&path).expect("read")).expect("whole").records, ["one", "two"]);
     }
 
     #[test]

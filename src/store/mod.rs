@@ -10,13 +10,14 @@ mod frames;
 mod journal;
 mod memory;
 pub mod model;
+mod old;
 mod rows;
 mod sqlite;
 mod verbs;
 mod words;
 
 pub use api::Store;
-pub use journal::FileJournal;
+pub use journal::StoreJournal;
 pub use memory::Memory;
 pub use sqlite::{Disk, Fatal, Options, Sqlite};
 pub use words::{Guard, Mail, MailState, Phase, RunState, StepState, Trace, Wait};

@@ -5,11 +5,12 @@ mod crash;
 mod funding;
 mod nonces;
 
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use ira::store::ask::Filter;
+use ira::store::{Options, Sqlite, Store as _};
 use serde_json::{Value, json};
 
 use crate::support::bed::{Bed, post};
@@ -82,10 +83,26 @@ impl Person {
         Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("ira starts"))
     }
 
+    /// What was written down: for each attempt what was begun, what was added, and how it ended if it did.
     fn journal(&self) -> Vec<Value> {
-        let path: PathBuf = self.home.path().join(".local/state/ira/journal.log");
-        let text = std::fs::read_to_string(path).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(&line[26..]).expect("a record")).collect()
+        let path = self.home.path().join(".local/state/ira/ira.db");
+        if !path.exists() {
+            return Vec::new();
+        }
+        let store = Sqlite::open(&path, Options::default()).expect("the store opens");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(async {
+            let mut records = Vec::new();
+            for run in store.runs(Filter::All).await.expect("listed").iter().rev() {
+                let story = store.run(run.id).await.expect("read").expect("it is there");
+                for step in story.steps {
+                    records.push(json!({ "begun": step.begun }));
+                    records.extend(step.added.iter().map(|more| json!({ "more": more })));
+                    records.extend((!step.state.is_open()).then(|| json!({ "exit": step.exit })));
+                }
+            }
+            records
+        })
     }
 
     /// Waits until this many records are in the journal.

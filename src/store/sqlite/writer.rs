@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
+use futures::channel::oneshot;
 use ira_commands::{Fault, Kind};
 use rusqlite::{Connection, ErrorCode};
-use tokio::sync::oneshot;
 
 use super::tx::{Columns, Desk, int};
 use super::{Options, fault};

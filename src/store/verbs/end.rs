@@ -110,6 +110,7 @@ pub(in crate::store) fn decide_unknown(
     if decision == Decision::Abort && !run.state.terminal() {
         over(rows, &mut run, actor, RunState::Escalated, &format!("aborted by {actor} at {}", step.path))?;
         run.no_more_writes = true;
+        log(rows, &mut run, actor, What::Escalated { why: "aborted".to_owned() })?;
         outbox::settle(rows, &run, false)?;
     } else if matches!(run.state, RunState::NeedsHuman | RunState::Waiting(Wait::Timer))
         && !rows.open_steps(Some(run.id))?.iter().any(|step| step.state == StepState::Unknown)

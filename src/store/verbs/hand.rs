@@ -79,6 +79,7 @@ fn again(rows: &mut dyn Rows, mut run: Run) -> Res<Run> {
         log(rows, &mut run, HAND, What::Reopened)?;
         run.state = RunState::Queued;
         run.ended_at = None;
+        run.no_more_writes = false;
     }
     Ok(run)
 }
@@ -88,6 +89,8 @@ pub(in crate::store) fn end(rows: &mut dyn Rows, id: AttemptId, ended: &Ended) -
     let (state, exit) = match ended {
         Ended::Done(proof) => (StepState::Done, proof),
         Ended::NotDone(reason) => (StepState::Failed(Trace::Nothing), reason),
+        Ended::Failed(reason) => (StepState::Failed(Trace::Something), reason),
+        Ended::Unknown(reason) => (StepState::Unknown, reason),
     };
     if step.state == state && step.exit == *exit {
         return Ok(step);

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use crate::effect::Effect;
 use crate::fault::{Fault, Kind};
+use crate::node::{NodeRead, NodeWrite};
 use crate::ports::{ChainRead, ChainWrite, Clock, FeedDirectory, Progress, Signer};
 use crate::value::{H160, U256};
 
@@ -20,6 +21,8 @@ pub struct Reads {
     pub clock: Arc<dyn Clock>,
     /// Where progress is said.
     pub progress: Arc<dyn Progress>,
+    /// The Chainlink nodes that may be asked.
+    pub nodes: Vec<Arc<dyn NodeRead>>,
 }
 
 /// Every port that writes, with the journal without which none of them may be used.
@@ -31,19 +34,21 @@ pub struct Writes {
     pub signer: Option<Arc<dyn Signer>>,
     /// Where it is written down.
     pub journal: Arc<dyn Journal>,
+    /// The Chainlink nodes that may be told something.
+    pub nodes: Vec<Arc<dyn NodeWrite>>,
 }
 
 impl Reads {
     /// Without any system to ask.
     pub fn new(directory: Arc<dyn FeedDirectory>, clock: Arc<dyn Clock>, progress: Arc<dyn Progress>) -> Self {
-        Self { chain: None, directory, clock, progress }
+        Self { chain: None, directory, clock, progress, nodes: Vec::new() }
     }
 }
 
 impl Writes {
     /// Without any system to write to.
     pub fn new(journal: Arc<dyn Journal>) -> Self {
-        Self { chain: None, signer: None, journal }
+        Self { chain: None, signer: None, journal, nodes: Vec::new() }
     }
 }
 
@@ -156,6 +161,11 @@ impl Context {
     /// Where progress is said.
     pub fn progress(&self) -> &dyn Progress {
         self.reads.progress.as_ref()
+    }
+
+    /// The Chainlink nodes that may be asked.
+    pub fn nodes(&self) -> &[Arc<dyn NodeRead>] {
+        &self.reads.nodes
     }
 
     /// Who pays for transactions, or the fault that says how to name one.

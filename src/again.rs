@@ -34,8 +34,11 @@ pub fn lines(next: &[String], asked: Asked<'_>) -> Vec<String> {
 fn one(line: &str, asked: Asked<'_>) -> Option<String> {
     const MARKDOWN: &str = " --format markdown";
     const WATCH: &str = " --watch";
-    if line.starts_with("ira act ") || line.starts_with("ira vrf-runbook ") {
-        return Some(line.to_owned() + &flags(asked, false));
+    if line.starts_with("ira act ") {
+        return Some(line.to_owned() + &flags(asked, false, false));
+    }
+    if line.starts_with("ira vrf-runbook ") {
+        return Some(line.to_owned() + &flags(asked, false, true));
     }
     if !line.starts_with("ira feed-report ") {
         return Some(line.to_owned());
@@ -51,15 +54,16 @@ fn one(line: &str, asked: Asked<'_>) -> Option<String> {
     if asked.format == Format::Markdown {
         line = line.strip_suffix(MARKDOWN).unwrap_or(line);
     }
-    Some(line.to_owned() + &flags(asked, true))
+    Some(line.to_owned() + &flags(asked, true, false))
 }
 
 /// The flags by which this run was asked; `feed` for a command that reads a directory and can be replayed from this run's
-/// recording.
-fn flags(asked: Asked<'_>, feed: bool) -> String {
+/// recording, `nodes` for one that asks Chainlink nodes.
+fn flags(asked: Asked<'_>, feed: bool, nodes: bool) -> String {
     let mut flags: Vec<(&str, String)> = Vec::new();
     let reach = asked.reach;
     flags.extend(reach.rpc_url.iter().map(|url| ("--rpc-url", endpoint(url.expose_secret()))));
+    flags.extend(reach.nodes.iter().flatten().filter(|_| nodes).map(|name| ("--node", name.clone())));
     flags.extend(reach.quorum.map(|quorum| ("--quorum", quorum.to_string())));
     flags.extend(reach.timeout.map(|seconds| ("--timeout", seconds.to_string())));
     if feed {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use dialoguer::console::Term;
 use ira_commands::actions::{Action, Applied, Caps, Plan};
 use ira_commands::context::{Payer, Reads, Writes};
+use ira_commands::node::NodeWrite;
 use ira_commands::ports::{Network, Progress, Signer};
 use ira_commands::value::U256;
 use ira_commands::words::Coins;
@@ -14,6 +15,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::cli::{Agreement, Reach};
 use crate::clients::chain::{Keystore, SigningKey};
+use crate::clients::node::Node;
 use crate::config::secret::SecretRef;
 use crate::config::{Config, Places, SignerConfig};
 use crate::connect::{self, Connection};
@@ -140,17 +142,21 @@ fn agreed() -> Result<bool, Fault> {
 /// What an action may reach.
 struct Ports {
     reads: Reads,
+    /// The Chainlink nodes, where the action is about one.
+    nodes: Vec<Arc<Node>>,
     /// The chain, where the action is about one.
     connection: Option<Connection>,
 }
 
 impl Ports {
     fn of(asked: &Asked, progress: Arc<dyn Progress>) -> Result<Self, Fault> {
+        let nodes = connect::nodes(&asked.reach, &asked.config)?;
         if !asked.action.needs_chain() {
-            return Ok(Self { reads: connect::bare(&asked.config, progress), connection: None });
+            let reads = Reads { nodes: connect::asked(&nodes), ..connect::bare(&asked.config, progress) };
+            return Ok(Self { reads, nodes, connection: None });
         }
-        let connection = connect::connect(&asked.reach, &asked.config, progress)?;
-        Ok(Self { reads: connection.reads.clone(), connection: Some(connection) })
+        let connection = connect::connect_beside(&asked.reach, &asked.config, &nodes, progress)?;
+        Ok(Self { reads: connection.reads.clone(), nodes, connection: Some(connection) })
     }
 
     /// The network that the endpoints proved to be and its key, still locked where that is possible; `None` where no key is
@@ -169,6 +175,7 @@ impl Ports {
         let writes = Writes {
             chain: self.connection.as_ref().map(Connection::broadcast),
             signer,
+            nodes: self.nodes.iter().map(|node| Arc::<Node>::clone(node) as Arc<dyn NodeWrite>).collect(),
             ..Writes::new(Arc::new(StoreJournal::open(&state)?))
         };
         Ok(Context::acting(self.reads.clone(), writes).paid_by(payer))

@@ -138,6 +138,18 @@ pub struct Reach {
     /// Answer from a recording instead of a network
     #[arg(long, value_name = "FILE", conflicts_with_all = ["rpc_url", "quorum", "timeout"])]
     pub replay: Option<PathBuf>,
+    /// The Chainlink nodes to ask, by name, or all of the network where none is named; `None` where none is asked
+    #[arg(skip)]
+    pub nodes: Option<Vec<String>>,
+}
+
+/// Which Chainlink nodes are asked beside the chain: for the commands that ask any.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "How the chain is reached")]
+struct Beside {
+    /// A Chainlink node of the configuration to ask, and no other; may be given several times [default: all of the network]
+    #[arg(long = "node", value_name = "NAME", conflicts_with = "replay")]
+    nodes: Vec<String>,
 }
 
 /// What is asked around a command that reads a chain.
@@ -210,9 +222,13 @@ pub fn command() -> Command {
         all = all.mut_subcommand(*name, |one| {
             // The flags' own doc comment would take the place of the command's.
             let about = one.get_about().cloned().unwrap_or_default();
-            let one = Reach::augment_args(Around::augment_args(one)).about(about).long_about(None);
-            // Coordinators are listed in no directory.
-            if *name == "feed-report" { one } else { one.mut_arg("directory", |arg| arg.hide(true)) }
+            let one = Reach::augment_args(Around::augment_args(one)).about(about.clone()).long_about(None);
+            // Coordinators are listed in no directory, and nothing of a feed is known to a node alone.
+            if *name == "feed-report" {
+                one
+            } else {
+                Beside::augment_args(one.mut_arg("directory", |arg| arg.hide(true))).about(about).long_about(None)
+            }
         });
     }
     all = all.mut_subcommand("act", |act| {
@@ -249,10 +265,13 @@ fn read(matches: &ArgMatches) -> Result<Asked, clap::Error> {
             What::Act(Box::new((action, reach, agreement)))
         }
         Sub::Step(invocation) => {
-            let (reach, around) = match matches.subcommand() {
+            let (mut reach, around) = match matches.subcommand() {
                 Some((_, own)) => (Reach::from_arg_matches(own)?, Around::from_arg_matches(own)?),
                 None => Default::default(),
             };
+            if let (Invocation::VrfRunbook(_), Some((_, own))) = (&invocation, matches.subcommand()) {
+                reach.nodes = Some(Beside::from_arg_matches(own)?.nodes);
+            }
             What::Step(Box::new((invocation, reach, around)))
         }
     };

@@ -32,6 +32,12 @@ fn command() -> Command {
                 .mut_arg("reference", |arg| arg.add(feed()))
                 .mut_arg("network", |arg| arg.add(ArgValueCompleter::new(|typed: &OsStr| networks(typed))))
         })
+        .mut_subcommand("vrf-runbook", |sub| {
+            sub.mut_arg("nodes", |arg| {
+                arg.add(ArgValueCompleter::new(|typed: &OsStr| names(typed, &connect::known_nodes())))
+            })
+            .mut_arg("network", |arg| arg.add(ArgValueCompleter::new(|typed: &OsStr| networks(typed))))
+        })
         .mut_subcommand("help", |sub| sub.mut_arg("topic", |arg| arg.add(ArgValueCompleter::new(topics))))
 }
 
@@ -43,8 +49,11 @@ fn feeds(typed: &OsStr) -> Vec<CompletionCandidate> {
 }
 
 fn networks(typed: &OsStr) -> Vec<CompletionCandidate> {
+    names(typed, &connect::known_networks())
+}
+
+fn names(typed: &OsStr, known: &[String]) -> Vec<CompletionCandidate> {
     let typed = typed.to_string_lossy();
-    let known = connect::known_networks();
     known
         .iter()
         .filter(|name| name.starts_with(typed.as_ref()) && is_plain(name))

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ira_commands::context::Reads;
 use ira_commands::feed_report::directory;
+use ira_commands::node::NodeRead;
 use ira_commands::ports::{ChainWrite, Clock, Progress};
 use ira_commands::report::Outcome;
 use ira_commands::{Fault, Invocation, Kind, Report};
@@ -14,6 +15,7 @@ use crate::cli::{ConfigVerb, OutputFlags, Reach};
 use crate::clients::chain::{About, Broadcast, Chain, ChainConfig, KnownNetwork, Recorder, Recording};
 use crate::clients::directory::Directory;
 use crate::clients::endpoint::Endpoint;
+use crate::clients::node::Node;
 use crate::clock::{StoppedClock, SystemClock};
 use crate::complete::KnownFeed;
 use crate::config::{self, Config, Flags, NetworkConfig, Sources};
@@ -89,8 +91,40 @@ impl Connection {
     }
 }
 
+/// The Chainlink nodes that are asked: those named, else all of the network. A recording has none.
+pub fn nodes(reach: &Reach, config: &Arc<Config>) -> Result<Vec<Arc<Node>>, Fault> {
+    let Some(asked) = reach.nodes.as_ref().filter(|_| reach.replay.is_none()) else { return Ok(Vec::new()) };
+    let named = config.network.as_deref().map(|name| config.network(name)).transpose()?;
+    let made = |(node, serves): (&config::NodeConfig, &NetworkConfig)| {
+        let timeout = Duration::from_secs(reach.timeout.unwrap_or(serves.timeout_seconds));
+        Arc::new(Node::new(Arc::clone(config), node.clone(), serves.chain_id, timeout))
+    };
+    Ok(config.nodes_for(asked, named)?.into_iter().map(made).collect())
+}
+
 /// The ports that a command may use, reached as the command line and the configuration say.
 pub fn connect(reach: &Reach, config: &Arc<Config>, progress: Arc<dyn Progress>) -> Result<Connection, Fault> {
+    connect_beside(reach, config, &nodes(reach, config)?, progress)
+}
+
+/// The same with these nodes: a session with one outlives a connection.
+pub fn connect_beside(
+    reach: &Reach,
+    config: &Arc<Config>,
+    nodes: &[Arc<Node>],
+    progress: Arc<dyn Progress>,
+) -> Result<Connection, Fault> {
+    let mut connection = reached(reach, config, progress)?;
+    connection.reads.nodes = asked(nodes);
+    Ok(connection)
+}
+
+/// Nodes as a command asks them.
+pub fn asked(nodes: &[Arc<Node>]) -> Vec<Arc<dyn NodeRead>> {
+    nodes.iter().map(|node| Arc::<Node>::clone(node) as Arc<dyn NodeRead>).collect()
+}
+
+fn reached(reach: &Reach, config: &Arc<Config>, progress: Arc<dyn Progress>) -> Result<Connection, Fault> {
     match &reach.replay {
         Some(path) => {
             let recording = recording::read(path)?;
@@ -217,6 +251,11 @@ pub fn known_feeds(network: Option<&str>, source: Option<&str>) -> Vec<KnownFeed
         Some(feeds.collect())
     };
     found().unwrap_or_default()
+}
+
+/// The names of the nodes that are configured.
+pub fn known_nodes() -> Vec<String> {
+    readable().map(|config| config.nodes.keys().cloned().collect()).unwrap_or_default()
 }
 
 /// The names of all networks that are known.

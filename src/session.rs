@@ -150,9 +150,11 @@ impl Session {
             return Err(watch::not_here());
         }
         let colour = self.colours_stdout();
-        // Each round connects anew: what was noticed about an endpoint an hour ago is not said forever.
+        // Each round connects anew: what was noticed about an endpoint an hour ago is not said forever. A node is logged in
+        // to once, though, and where it refuses not again.
+        let nodes = connect::nodes(reach, config)?;
         let again = async || {
-            let connection = connect::connect(reach, config, Arc::new(Silent))?;
+            let connection = connect::connect_beside(reach, config, &nodes, Arc::new(Silent))?;
             let warnings = connection.warnings.clone();
             let mut report = run(invocation, connection).await?;
             report.warnings.extend(self.warnings.iter().cloned().chain(warnings));

@@ -293,7 +293,7 @@ impl Facts {
     /// that is not shut down yet owes its rounds; so does one whose date cannot be read.
     pub fn is_shut_down(&self, now: u64) -> bool {
         let date = self.entry.as_ref().and_then(|entry| entry.shutdown.as_ref());
-        date.and_then(|date| super::date::day(date)).is_some_and(|day| now >= day)
+        date.and_then(|date| crate::date::day(date)).is_some_and(|day| now >= day)
     }
 
     /// Name to show: the directory's, else the description, else what was asked.

@@ -8,7 +8,7 @@ use crate::{Context, shell, units};
 
 mod checks;
 mod data;
-mod date;
+
 mod decode;
 pub mod directory;
 mod events;

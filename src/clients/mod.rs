@@ -4,3 +4,4 @@ pub mod chain;
 pub mod directory;
 pub mod endpoint;
 pub mod http;
+pub mod node;

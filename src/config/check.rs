@@ -2,6 +2,7 @@
 
 use ira_commands::report::{Cell, Finding, Outcome, Remedy, Report, Section, Status, Table};
 use ira_commands::{Fault, Kind};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value as Json, json};
 
 use super::load::{FileState, Gathered, gather};
@@ -9,7 +10,7 @@ use super::network::DirectorySource;
 use super::problem::Problem;
 use super::secret::SecretRef;
 use super::sources::Sources;
-use super::{Config, Origin, keyed_warning};
+use super::{Config, Origin, keyed_warning, url};
 use crate::clients::chain::Keystore;
 
 /// `ira config check`: reads every layer and fetches every referenced secret, without a network.
@@ -82,6 +83,7 @@ fn references(config: &Config) -> Vec<Finding> {
         findings.extend(references.iter().flat_map(|reference| of_reference(config, reference, &origin)));
     }
     findings.extend(config.networks.values().filter_map(|network| of_signer(config, network)));
+    findings.extend(config.nodes.values().flat_map(|node| of_node(config, node)));
     let directories = config.networks.values().filter_map(|network| {
         Some((network.directory.as_ref()?, config.origin(&format!("networks.{}.directory", network.name))))
     });
@@ -107,6 +109,31 @@ fn of_signer(config: &Config, network: &super::NetworkConfig) -> Option<Finding>
     });
     let fault = there.err()?.because(format!("asked for by {origin}"));
     Some(from_fault("config-reference", Status::Warn, &fault))
+}
+
+/// Whether a node's network is known, what its login refers to is there, and nobody on the way can read it. Nothing is
+/// asked of the node.
+fn of_node(config: &Config, node: &super::NodeConfig) -> Vec<Finding> {
+    let origin = config.origin(&format!("nodes.{}", node.name));
+    let mut findings = Vec::new();
+    if let Err(fault) = config.network_of(node) {
+        findings.push(from_fault("config-value", Status::Critical, &fault));
+    }
+    let url = config.node_url(node);
+    let open = |url: &SecretString| {
+        url::parse_http(url.expose_secret()).is_ok_and(|url| url.scheme() == "http" && !url::is_loopback(&url))
+    };
+    if url.as_ref().is_ok_and(open) {
+        let message =
+            format!("the node `{}` is asked over http:// ({origin}): the password can be read on its way", node.name);
+        findings.push(finding("config-secret", Status::Warn, message, Json::Null, None));
+    }
+    let missing = url.map(drop).and_then(|()| config.node_password(node).map(drop)).err();
+    findings.extend(missing.map(|fault| {
+        let status = if fault.kind == Kind::Missing { Status::Warn } else { Status::Critical };
+        from_fault("config-reference", status, &fault.because(format!("asked for by {origin}")))
+    }));
+    findings
 }
 
 fn of_reference(config: &Config, reference: &SecretRef, origin: &Origin) -> Vec<Finding> {

@@ -13,7 +13,7 @@ use super::origin::{ConfigFile, Layer, Origin};
 use super::problem::{Place, Problem};
 use super::reader::{Item, Name, Reader};
 use super::secret::SecretRef;
-use super::{Config, access, engine, keys, signer, url};
+use super::{Config, access, engine, keys, nodes, signer, url};
 
 /// A configuration file longer than this is not one.
 const MOST_BYTES: u64 = 1024 * 1024;
@@ -66,6 +66,10 @@ pub(super) fn apply(config: &mut Config, file: &ConfigFile, text: &str) -> Vec<P
         match key.get_ref().as_ref() {
             "output" => output(config, &mut reader, item),
             "networks" => networks(config, &mut reader, item),
+            "nodes" if reader.is_project() => {
+                forbidden(&mut reader, &key.span(), "`nodes`", "a checkout must not choose where you log in");
+            }
+            "nodes" => nodes::read(config, &mut reader, item),
             "network" if reader.is_project() => {
                 forbidden(&mut reader, &key.span(), "`network`", "a checkout must not choose what you look at");
             }
@@ -325,6 +329,6 @@ fn directory(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<Dire
 }
 
 /// What relative paths in the file are relative to.
-fn folder(reader: &Reader<'_>) -> std::path::PathBuf {
+pub(super) fn folder(reader: &Reader<'_>) -> std::path::PathBuf {
     reader.file.path.parent().unwrap_or(Path::new("/")).to_owned()
 }

@@ -22,6 +22,7 @@ pub const TOP: &[Key] = &[
     Key { name: "budgets", kind: "tables", default: "", doc: "what playbooks may do in a time: [budgets.NAME]" },
     Key { name: "playbooks", kind: "tables", default: "", doc: "how far each goes by itself: [playbooks.NAME]" },
     Key { name: "maintenance", kind: "tables", default: "", doc: "when nothing is written: [maintenance.NAME]" },
+    Key { name: "nodes", kind: "table", default: "", doc: "one table for each Chainlink node: [nodes.NAME]" },
 ];
 
 /// The keys of `[output]`.
@@ -90,4 +91,12 @@ pub const MAINTENANCE: &[Key] = &[
     Key { name: "from", kind: "time with zone", default: "", doc: "its beginning" },
     Key { name: "until", kind: "time with zone", default: "", doc: "its end" },
     Key { name: "scope", kind: "string", default: "*", doc: "a playbook, a target, or * for everything" },
+];
+
+/// The keys of `[nodes.NAME]`; each is needed.
+pub const NODE: &[Key] = &[
+    Key { name: "url", kind: "URL or reference", default: "", doc: "base of the node's API" },
+    Key { name: "email", kind: "string", default: "", doc: "who logs in; to read, the role `view` is enough" },
+    Key { name: "password", kind: "reference", default: "", doc: "the password: env:NAME, file:PATH, credential:NAME" },
+    Key { name: "network", kind: "name or alias", default: "", doc: "the network that it serves" },
 ];

@@ -16,6 +16,7 @@ mod file;
 pub mod keys;
 mod load;
 pub mod network;
+pub mod nodes;
 pub mod origin;
 pub mod problem;
 mod reader;
@@ -30,6 +31,7 @@ pub mod url;
 pub use check::check;
 pub use engine::{BudgetConfig, EngineConfig, MaintenanceConfig, PlaybookConfig};
 pub use network::{DirectorySource, NetworkConfig};
+pub use nodes::NodeConfig;
 pub use origin::Origin;
 pub use show::show;
 pub use signer::{KeystoreRef, SignerConfig};
@@ -88,6 +90,8 @@ pub struct Config {
     pub networks: BTreeMap<String, NetworkConfig>,
     /// What the engine may do.
     pub engine: EngineConfig,
+    /// Every configured Chainlink node by its name.
+    pub nodes: BTreeMap<String, NodeConfig>,
     /// Where values come from, by dotted key; one that is missing here is a default.
     origins: BTreeMap<String, Origin>,
     /// What a project file changed of networks that were known without it.
@@ -133,6 +137,7 @@ impl Config {
             network: None,
             networks: BTreeMap::new(),
             engine: EngineConfig::default(),
+            nodes: BTreeMap::new(),
             origins: BTreeMap::new(),
             project_changes: BTreeMap::new(),
             rpc: None,

@@ -99,6 +99,22 @@ impl Reader<'_> {
         None
     }
 
+    /// A string that `parse` makes something of; its error is a predicate of the key.
+    pub fn parsed<T>(
+        &mut self,
+        key: &str,
+        item: &Item<'_>,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        match parse(self.text(key, item)?) {
+            Ok(value) => Some(value),
+            Err(why) => {
+                self.problem(&item.span(), format!("`{key}` {why}"), None);
+                None
+            }
+        }
+    }
+
     /// A string, or a list of them; each with its place. `None` where any of them is something else.
     pub fn texts<'b>(&mut self, key: &str, item: &'b Item<'_>) -> Option<Vec<(&'b str, Range<usize>)>> {
         match item.get_ref() {

@@ -51,6 +51,16 @@ impl SecretRef {
         }
     }
 
+    /// Reads a reference, where a secret as it stands is refused.
+    pub fn parse_only(text: &str, folder: &Path) -> Result<Self, String> {
+        match Self::parse(text, folder) {
+            Ok(Self::Literal(_)) | Err(_) => {
+                Err("takes env:NAME, file:PATH or credential:NAME, never the password itself".to_owned())
+            }
+            Ok(reference) => Ok(reference),
+        }
+    }
+
     /// Whether it is a URL as it stands that seems to hold a key.
     pub fn is_keyed_literal(&self) -> bool {
         match self {

@@ -38,6 +38,15 @@ impl Config {
                 values(network).into_iter().map(|(key, value)| (format!("networks.{}.{key}", network.name), value)),
             );
         }
+        for node in self.nodes.values() {
+            let of = [
+                ("url", node.url.to_string()),
+                ("email", node.email.clone()),
+                ("password", node.password.to_string()),
+                ("network", without_urls(&node.network)),
+            ];
+            all.extend(of.into_iter().map(|(key, value)| (format!("nodes.{}.{key}", node.name), json!(value))));
+        }
         let mut shown: Vec<ShownValue> =
             all.into_iter().map(|(key, value)| ShownValue { origin: self.origin(set_by(&key)), key, value }).collect();
         if let Some((references, origin)) = &self.rpc {
@@ -77,10 +86,13 @@ fn engine(engine: &EngineConfig) -> Vec<(String, Json)> {
     all
 }
 
-/// The key that a value is set by: a signer is set whole, and so are the tables of the engine.
+/// The key that a value is set by: a signer is set whole, and so are a node and the tables of the engine.
 fn set_by(key: &str) -> &str {
     if let Some((table @ ("budgets" | "playbooks" | "maintenance"), _)) = key.split_once('.') {
         return table;
+    }
+    if let (true, Some((node, _))) = (key.starts_with("nodes."), key.rsplit_once('.')) {
+        return node;
     }
     key.find(".signer.").map_or(key, |at| &key[..at + ".signer".len()])
 }

@@ -116,15 +116,8 @@ pub(super) fn read(reader: &mut Reader<'_>, key: &str, item: &Item<'_>, folder: 
     for (name, item) in table {
         let full = format!("{key}.{}", name.get_ref());
         match name.get_ref().as_ref() {
-            "keystore" => keystore = parsed(reader, &full, item, |text| KeystoreRef::parse(text, folder)),
-            "password" => {
-                password = parsed(reader, &full, item, |text| match SecretRef::parse(text, folder) {
-                    Ok(SecretRef::Literal(_)) | Err(_) => {
-                        Err("takes env:NAME, file:PATH or credential:NAME, never the password itself".to_owned())
-                    }
-                    Ok(reference) => Ok(reference),
-                });
-            }
+            "keystore" => keystore = reader.parsed(&full, item, |text| KeystoreRef::parse(text, folder)),
+            "password" => password = reader.parsed(&full, item, |text| SecretRef::parse_only(text, folder)),
             "max_fee_gwei" => max_fee_gwei = reader.integer(&full, item, &(1..=1_000_000)).unwrap_or(max_fee_gwei),
             "confirmations" => confirmations = reader.integer(&full, item, &(1..=1_000)).unwrap_or(confirmations),
             _ => reader.unknown(name, key, keys::SIGNER),
@@ -140,21 +133,6 @@ pub(super) fn read(reader: &mut Reader<'_>, key: &str, item: &Item<'_>, folder: 
             let missing = if keystore.is_none() { "keystore" } else { "password" };
             let hint = "signer = { keystore = \"PATH\", password = \"credential:NAME\" }".to_owned();
             reader.problem(&span, format!("`{key}` has no `{missing}`"), Some(hint));
-            None
-        }
-    }
-}
-
-fn parsed<T>(
-    reader: &mut Reader<'_>,
-    key: &str,
-    item: &Item<'_>,
-    parse: impl FnOnce(&str) -> Result<T, String>,
-) -> Option<T> {
-    match parse(reader.text(key, item)?) {
-        Ok(value) => Some(value),
-        Err(why) => {
-            reader.problem(&item.span(), format!("`{key}` {why}"), None);
             None
         }
     }

@@ -46,6 +46,7 @@ fn the_help_names_every_key_default_and_variable() {
         ("[budgets.NAME]", keys::BUDGET),
         ("[playbooks.NAME]", keys::PLAYBOOK),
         ("[maintenance.NAME]", keys::MAINTENANCE),
+        ("[nodes.", keys::NODE),
     ] {
         assert!(help.contains(table));
         for key in keys {

@@ -1,4 +1,4 @@
-//! Dates as the directory writes them: `2026-09-22` and `September 22nd, 2026`.
+//! Dates as they are published (`2026-09-22`, `September 22nd, 2026`), and moments (`2026-09-22T10:00:00Z`).
 
 /// Seconds in a day.
 const DAY: u64 = 86_400;
@@ -34,9 +34,47 @@ pub fn day(text: &str) -> Option<u64> {
     Some((days.checked_sub(719_468)?) * DAY)
 }
 
+/// Unix seconds of a moment as RFC 3339 has it, whatever its zone; `None` where `text` is none since 1970.
+pub fn moment(text: &str) -> Option<u64> {
+    let (date, rest) = text.trim().split_once(['T', 't', ' '])?;
+    let clock_ends = rest.find(|c: char| !(c.is_ascii_digit() || matches!(c, ':' | '.')))?;
+    let (clock, zone) = rest.split_at(clock_ends);
+    let mut parts = clock.split_once('.').map_or(clock, |(whole, _)| whole).split(':').map(str::parse::<u64>);
+    let (hours, minutes, seconds) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
+    // A second more than 59 is one that leaps.
+    if date.len() != 10 || parts.next().is_some() || hours > 23 || minutes > 59 || seconds > 60 {
+        return None;
+    }
+    let here = day(date)? + hours * 3600 + minutes * 60 + seconds;
+    if zone.eq_ignore_ascii_case("z") {
+        return Some(here);
+    }
+    let (ahead, offset) = (zone.starts_with('+'), zone.strip_prefix(['+', '-'])?);
+    let (hours, minutes) = offset.split_once(':')?;
+    let offset = hours.parse::<u64>().ok()?.min(24) * 3600 + minutes.parse::<u64>().ok()?.min(59) * 60;
+    if ahead { here.checked_sub(offset) } else { Some(here + offset) }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::day;
+    use super::{day, moment};
+
+    #[test]
+    fn a_moment_is_read_in_every_zone() {
+        for text in [
+            "2026-09-22T10:20:30Z",
+            "2026-09-22T10:20:30.123456789Z",
+            "2026-09-22t12:20:30+02:00",
+            "2026-09-22 05:50:30-04:30",
+        ] {
+            assert_eq!(moment(text), Some(1_790_035_200 + 37_230), "{text}");
+        }
+        for text in
+            ["", "2026-09-22", "2026-09-22T10:20:30", "2026-09-22T25:00:00Z", "0001-01-01T00:00:00Z", "T::Z", "é T é"]
+        {
+            assert_eq!(moment(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn both_ways_of_writing_a_date_are_read() {

@@ -116,6 +116,11 @@ pub fn connect_beside(
 ) -> Result<Connection, Fault> {
     let mut connection = reached(reach, config, progress)?;
     connection.reads.nodes = asked(nodes);
+    if connection.keeper.is_some() && !nodes.is_empty() {
+        connection
+            .warnings
+            .push("what the nodes say is not in the recording: a replay knows the chain alone".to_owned());
+    }
     Ok(connection)
 }
 

@@ -2,11 +2,14 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::fault::Fault;
+use crate::node::{NodeJob, NodeKey};
 use crate::units::{address, hex};
 
 use super::causes;
 use super::facts::{Known, Request, Subscription};
 use super::gather::{Gathered, Transaction};
+use super::nodes::NodeFacts;
 use super::state::{Examined, Step};
 
 /// `data` of the envelope.
@@ -29,7 +32,68 @@ pub fn data(gathered: &Gathered, shown: &[&Examined]) -> Json {
             .map(|one| request(gathered, one))
             .chain(gathered.transaction.iter().filter(|_| gathered.requests.is_empty()).map(not_requested))
             .collect::<Vec<_>>(),
+        "nodes": scene.nodes.iter().map(node).collect::<Vec<_>>(),
         "actions": [],
+    })
+}
+
+/// A node as it answered; what could not be read of it is null, with the reason in `faults`.
+fn node(node: &NodeFacts) -> Json {
+    let mut faults = serde_json::Map::new();
+    let mut fault = |part: &str, fault: Option<&Fault>| {
+        faults.extend(fault.map(|fault| (part.to_owned(), json!(fault.one_line()))));
+    };
+    fault("keys", node.keys.as_ref().err());
+    fault("vrf_keys", node.vrf_keys.as_ref().err());
+    fault("jobs", node.jobs.as_ref().err());
+    fault("transactions", node.transactions.as_ref().err());
+    fault("health", node.checks.as_ref().err());
+    fault("metrics", node.meters.as_ref().err());
+    for (job, runs) in &node.runs {
+        fault(&format!("runs of job {job}"), runs.as_ref().err());
+    }
+    json!({
+        "name": node.name,
+        "reachable": node.is_reachable(),
+        "version": known(&node.version).and_then(Option::as_ref),
+        "head": known(&node.meters).and_then(|meters| meters.head),
+        "failing_checks": known(&node.checks)
+            .map(|checks| checks.iter().filter(|check| !check.passing).map(|check| &check.name).collect::<Vec<_>>()),
+        "keys": known(&node.keys).map(|keys| keys.iter().map(key).collect::<Vec<_>>()),
+        "jobs": known(&node.jobs).map(|jobs| jobs.iter().map(|one| job(node, one)).collect::<Vec<_>>()),
+        "not_understood": node.not_understood,
+        "faults": faults,
+    })
+}
+
+fn key(key: &NodeKey) -> Json {
+    json!({
+        "address": address(key.address),
+        "disabled": key.disabled,
+        "balance_wei": key.balance.map(|balance| balance.to_string()),
+        "max_gas_price_wei": key.max_gas_price.map(|price| price.to_string()),
+    })
+}
+
+fn job(node: &NodeFacts, job: &NodeJob) -> Json {
+    let runs = node.runs_of(job).and_then(|runs| runs.as_ref().ok());
+    json!({
+        "id": job.id,
+        "name": job.name,
+        "type": job.kind,
+        "coordinators": job.coordinators.iter().copied().map(address).collect::<Vec<_>>(),
+        "from_addresses": job.from.iter().copied().map(address).collect::<Vec<_>>(),
+        "public_key": job.public_key,
+        "key_hash": node.hash_of(job).map(|hash| hex(hash.as_bytes())),
+        "request_timeout_seconds": job.request_timeout,
+        "vrf_owner": job.owner_contract.map(address),
+        "min_confirmations": job.min_confirmations,
+        "errors": job.errors.iter().map(|error| json!({
+            "description": error.description,
+            "occurrences": error.occurrences,
+            "at": error.at,
+        })).collect::<Vec<_>>(),
+        "runs_read": runs.map(|runs| runs.runs.len()),
     })
 }
 

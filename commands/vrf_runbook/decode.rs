@@ -128,6 +128,8 @@ pub fn request(log: &Log) -> Known<Request> {
     Ok(Request {
         key_hash: hash(field(log, 0)?)?,
         id: field(log, 1)?.uint()?,
+        seed: field(log, 2)?.uint()?,
+        place: 0,
         subscription: field(log, 3)?.uint()?,
         confirmations: field(log, 4)?.u64()?,
         callback_gas_limit: field(log, 5)?.u64()?,

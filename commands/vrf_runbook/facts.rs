@@ -4,6 +4,8 @@ use crate::fault::Fault;
 use crate::ports::{BlockRef, Network};
 use crate::value::{H160, H256, I256, U256};
 
+use super::nodes::{Attempt, NodeFacts};
+
 /// Something that was asked: its value, or why it could not be read.
 pub type Known<T> = Result<T, Fault>;
 
@@ -41,8 +43,12 @@ pub struct Scene {
     pub sequencer: Option<Known<(bool, u64)>>,
     /// The coordinator.
     pub coordinator: Coordinator,
-    /// Accounts that sent fulfilments within the lookback: the node's keys, as the chain shows them.
+    /// Accounts that send fulfilments: the nodes' keys where the nodes say them, else those seen within the lookback.
     pub senders: Vec<Sender>,
+    /// What the Chainlink nodes say.
+    pub nodes: Vec<NodeFacts>,
+    /// Their transactions that fulfil requests of the report, or try to.
+    pub attempts: Vec<Attempt>,
 }
 
 /// A coordinator's settings.
@@ -132,8 +138,12 @@ pub struct Lane {
 /// A request, by its event.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// Its place among those of the report.
+    pub place: usize,
     /// Its id.
     pub id: U256,
+    /// What the proof is made of, and what its fulfilment carries.
+    pub seed: U256,
     /// The transaction that made it.
     pub tx: H256,
     /// The block it is in.

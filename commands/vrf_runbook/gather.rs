@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::join;
+
 use crate::Context;
 use crate::fault::{Fault, Kind};
 use crate::ports::{BlockRef, Call, ChainRead, Head, Input, Interface, Log, LogFilter, Read, TxRequest};
@@ -11,6 +13,7 @@ use crate::value::{H160, H256, U256, Value};
 use super::Args;
 use super::decode;
 use super::facts::{Coordinator, Known, Request, Scene, Sender, Subscription, Version};
+use super::nodes::{self, NodeFacts};
 use super::scope::Scope;
 
 /// How many of those who sent fulfilments are looked at.
@@ -58,11 +61,27 @@ pub async fn gather(args: &Args, context: &Context, head: Head, scope: &Scope) -
     let (logs, fulfilments) = events(chain, &block, &coordinator, scope, from, mined.map(|(_, at)| at)).await?;
     let mut requests: Vec<Request> = logs.iter().filter_map(|log| decode::request(log).ok()).collect();
     requests.retain(|request| scope.wants(request));
+    requests.iter_mut().enumerate().for_each(|(place, request)| request.place = place);
 
-    progress.stage("reading commitments, subscriptions and lanes");
+    let chain_id = head.network.chain_id;
+    progress.stage(match context.nodes() {
+        [] => "reading commitments, subscriptions and lanes",
+        _ => "reading commitments, subscriptions and lanes, and asking the nodes",
+    });
     let migrations = decode::migrations(&fulfilments);
-    let (senders, subscriptions) =
-        details(chain, &block, &coordinator, scope, &mut requests, &fulfilments, &migrations).await?;
+    let details = details(chain, &block, &coordinator, scope, &mut requests, &fulfilments, &migrations);
+    let (details, mut nodes) = join(details, nodes::survey(context, chain_id)).await;
+    let (seen, subscriptions) = details?;
+    let oldest = requests.iter().filter_map(|request| request.at.as_ref().ok()).min();
+    let since = oldest.copied().unwrap_or(block.timestamp);
+    let accounts = accounts(scope, &nodes, coordinator.address, seen);
+    let (senders, ()) = join(
+        senders(chain, &block, accounts),
+        nodes::add_runs(context, chain_id, &mut nodes, coordinator.address, since),
+    )
+    .await;
+    let senders = senders?;
+    let attempts = nodes::attempts(chain, &block, &nodes, &requests).await;
     let transaction = match (scope.tx, mined) {
         (Some(hash), Some((success, mined))) => {
             let reverts = if success { Ok(None) } else { tried_again(chain, &block, hash).await };
@@ -71,7 +90,17 @@ pub async fn gather(args: &Args, context: &Context, head: Head, scope: &Scope) -
         _ => None,
     };
     Ok(Gathered {
-        scene: Scene { network: head.network, block, gas_price: head.gas_price, from, sequencer, coordinator, senders },
+        scene: Scene {
+            network: head.network,
+            block,
+            gas_price: head.gas_price,
+            from,
+            sequencer,
+            coordinator,
+            senders,
+            nodes,
+            attempts,
+        },
         subscriptions,
         requests,
         transaction,
@@ -197,7 +226,21 @@ fn word(value: U256) -> H256 {
     H256(bytes)
 }
 
-/// What hangs on each request; who sent fulfilments; the subscriptions.
+/// The accounts whose balance and transactions matter: those that are named; else those of the nodes' jobs; else, and where
+/// a node could not say, whoever fulfilled something of late.
+fn accounts(scope: &Scope, nodes: &[NodeFacts], coordinator: H160, seen: BTreeSet<H160>) -> Vec<H160> {
+    if !scope.senders.is_empty() {
+        return scope.senders.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+    }
+    let named = nodes.iter().flat_map(|node| node.jobs_of("vrf", coordinator)).flat_map(|job| job.from.iter().copied());
+    let mut accounts: BTreeSet<H160> = named.collect();
+    if accounts.is_empty() || nodes.iter().any(|node| node.jobs.is_err()) {
+        accounts.extend(seen);
+    }
+    accounts.into_iter().collect()
+}
+
+/// What hangs on each request; who sent fulfilments of late; the subscriptions.
 async fn details(
     chain: &dyn ChainRead,
     block: &BlockRef,
@@ -206,7 +249,7 @@ async fn details(
     requests: &mut [Request],
     fulfilments: &[Log],
     migrations: &BTreeMap<U256, H160>,
-) -> Result<(Vec<Sender>, Vec<Subscription>), Fault> {
+) -> Result<(BTreeSet<H160>, Vec<Subscription>), Fault> {
     let interface = decode::interface(coordinator.version);
     let v25 = coordinator.version == Version::V25;
     let ids: BTreeSet<U256> = requests.iter().map(|request| request.subscription).chain(scope.subscription).collect();
@@ -255,10 +298,7 @@ async fn details(
         .collect();
     let seen =
         (0..recent.len()).filter_map(|at| sheets[shared].item("fulfilment", at).ok()?.at(2).ok()?.address().ok());
-    // Who is named is looked at; without a name, whoever fulfilled something of late.
-    let accounts: BTreeSet<H160> =
-        if scope.senders.is_empty() { seen.take(SENDERS).collect() } else { scope.senders.iter().copied().collect() };
-    Ok((senders(chain, block, accounts.into_iter().collect()).await?, subscriptions))
+    Ok((seen.take(SENDERS).collect(), subscriptions))
 }
 
 async fn senders(chain: &dyn ChainRead, block: &BlockRef, accounts: Vec<H160>) -> Result<Vec<Sender>, Fault> {

@@ -12,6 +12,7 @@ mod decode;
 mod errors;
 mod facts;
 mod gather;
+mod nodes;
 mod present;
 mod scope;
 mod state;

@@ -6,6 +6,7 @@ use crate::value::U256;
 
 use super::causes::{Verdict, not_requested};
 use super::gather::Gathered;
+use super::nodes::NodeFacts;
 use super::scope::Scope;
 use super::state::{Examined, State, Step};
 
@@ -148,7 +149,31 @@ fn facts(gathered: &Gathered, one: &Examined) -> Vec<Fact> {
         format!("version {} · lane {}", coordinator.version.word(), short_hex(request.key_hash.as_bytes())),
     );
     add("block", Cell::from(thousands(scene.block.number)), scene.network.name.clone());
+    for node in &scene.nodes {
+        add("node", Cell::from(node.name.clone()), of_node(node, scene.block.number));
+    }
     shown
+}
+
+/// How a node is, in a few words.
+fn of_node(node: &NodeFacts, head: u64) -> String {
+    if let Some(fault) = node.silent() {
+        return fault.one_line();
+    }
+    let mut parts = Vec::new();
+    parts.extend(node.version.as_ref().ok().cloned().flatten().map(|version| format!("version {version}")));
+    let at = node.meters.as_ref().ok().and_then(|meters| meters.head);
+    parts.extend(at.map(|at| match head.saturating_sub(at) {
+        0 => "at the newest block".to_owned(),
+        behind => format!("{} blocks behind", thousands(behind)),
+    }));
+    if let Ok(jobs) = &node.jobs {
+        parts.push(format!("{} jobs for randomness", jobs.len()));
+    }
+    if !node.not_understood.is_empty() {
+        parts.push(format!("not understood: {}", node.not_understood.join("; ")));
+    }
+    parts.join(" · ")
 }
 
 fn cell(verdict: Verdict) -> Cell {

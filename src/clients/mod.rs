@@ -5,3 +5,5 @@ pub mod directory;
 pub mod endpoint;
 pub mod http;
 pub mod node;
+#[cfg(test)]
+mod scripted;

@@ -5,7 +5,6 @@ mod fake;
 mod reading;
 mod recording;
 mod secrets;
-mod server;
 mod several;
 
 use std::time::Duration;
@@ -14,6 +13,7 @@ use ira_commands::ports::Network;
 
 use super::{Chain, ChainConfig, KnownNetwork};
 use crate::clients::endpoint::Endpoint;
+use crate::clients::scripted as server;
 
 fn endpoint(url: &str) -> Endpoint {
     Endpoint::new(url.to_owned().into()).expect("a URL")

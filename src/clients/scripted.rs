@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What a request was.
+/// What a request was; its body is null where it had none.
 #[derive(Clone)]
 pub struct Seen {
     pub head: String,
@@ -15,6 +15,11 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// `GET /v2/jobs?size=100`.
+    pub fn line(&self) -> &str {
+        self.head.lines().next().and_then(|line| line.rsplit_once(' ')).map_or("", |(line, _)| line)
+    }
+
     /// How many questions it held.
     pub fn count(&self) -> usize {
         self.body.as_array().map_or(1, Vec::len)
@@ -115,7 +120,10 @@ async fn request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Seen> {
                 head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
             let whole = end + 4 + length.unwrap_or(0);
             if buffer.len() >= whole {
-                let body = serde_json::from_slice(&buffer[end + 4..whole]).expect("we send JSON");
+                let body = match &buffer[end + 4..whole] {
+                    [] => Json::Null,
+                    body => serde_json::from_slice(body).expect("we send JSON"),
+                };
                 buffer.drain(..whole);
                 return Some(Seen { head, body });
             }

@@ -8,6 +8,7 @@ use crate::effect::Effect;
 use crate::fault::{Fault, Kind};
 use crate::node::{NodeRead, NodeWrite};
 use crate::ports::{ChainRead, ChainWrite, Clock, FeedDirectory, Progress, Signer};
+use crate::text;
 use crate::value::{H160, U256};
 
 /// Every port that reads.
@@ -168,6 +169,18 @@ impl Context {
         &self.reads.nodes
     }
 
+    /// A Chainlink node by its name.
+    pub fn node(&self, name: &str) -> Result<&dyn NodeRead, Fault> {
+        let found = self.nodes().iter().find(|node| node.name() == text::name(name)).map(AsRef::as_ref);
+        found.ok_or_else(|| {
+            Fault::new(
+                Kind::Usage,
+                format!("the node {} is not among those that may be asked", text::excerpt(name, 64)),
+            )
+            .hint("configure it: [nodes.NAME] with url, email, password and network (`ira help config`)")
+        })
+    }
+
     /// Who pays for transactions, or the fault that says how to name one.
     pub fn payer(&self) -> Result<Payer, Fault> {
         self.payer.ok_or_else(|| {
@@ -235,6 +248,12 @@ impl Step<'_> {
     pub fn chain(&self) -> Result<&dyn ChainWrite, Fault> {
         let chain = self.writes.chain.as_deref();
         chain.ok_or_else(|| Fault::new(Kind::Failed, "no chain is at hand to write to"))
+    }
+
+    /// A Chainlink node, to be told something.
+    pub fn node(&self, name: &str) -> Result<&dyn NodeWrite, Fault> {
+        let found = self.writes.nodes.iter().find(|node| node.name() == text::name(name)).map(AsRef::as_ref);
+        found.ok_or_else(|| Fault::new(Kind::Failed, format!("the node {} is not at hand", text::excerpt(name, 64))))
     }
 
     /// Writes down something more that is about to be done under this attempt.

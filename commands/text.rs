@@ -21,6 +21,11 @@ fn is_invisible(c: char) -> bool {
         | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
 }
 
+/// A name of a network or node as it is looked up: small letters, `-` for blanks and `_`.
+pub fn name(text: &str) -> String {
+    text.trim().to_lowercase().replace(['_', ' '], "-")
+}
+
 /// `text` with every URL in it masked, up to the next blank: what stands in one may be a key.
 pub fn without_urls(text: &str) -> String {
     let mask = |word: &str| match word.find("://") {

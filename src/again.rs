@@ -34,11 +34,14 @@ pub fn lines(next: &[String], asked: Asked<'_>) -> Vec<String> {
 fn one(line: &str, asked: Asked<'_>) -> Option<String> {
     const MARKDOWN: &str = " --format markdown";
     const WATCH: &str = " --watch";
-    if line.starts_with("ira act ") {
-        return Some(line.to_owned() + &flags(asked, false, false));
-    }
-    if line.starts_with("ira vrf-runbook ") {
-        return Some(line.to_owned() + &flags(asked, false, true));
+    let reached = match line {
+        line if line.starts_with("ira act node.") => Some(Reached::Node),
+        line if line.starts_with("ira act ") => Some(Reached::Chain),
+        line if line.starts_with("ira vrf-runbook ") => Some(Reached::Both),
+        _ => None,
+    };
+    if let Some(reached) = reached {
+        return Some(line.to_owned() + &flags(asked, reached));
     }
     if !line.starts_with("ira feed-report ") {
         return Some(line.to_owned());
@@ -54,19 +57,33 @@ fn one(line: &str, asked: Asked<'_>) -> Option<String> {
     if asked.format == Format::Markdown {
         line = line.strip_suffix(MARKDOWN).unwrap_or(line);
     }
-    Some(line.to_owned() + &flags(asked, true, false))
+    Some(line.to_owned() + &flags(asked, Reached::Feeds))
 }
 
-/// The flags by which this run was asked; `feed` for a command that reads a directory and can be replayed from this run's
-/// recording, `nodes` for one that asks Chainlink nodes.
-fn flags(asked: Asked<'_>, feed: bool, nodes: bool) -> String {
+/// What a command reaches.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reached {
+    /// A chain and the directory of its feeds; it can be replayed from this run's recording.
+    Feeds,
+    /// A chain.
+    Chain,
+    /// A chain, and Chainlink nodes beside it.
+    Both,
+    /// A Chainlink node, which it names itself.
+    Node,
+}
+
+/// The flags by which this run was asked, as far as a command that reaches `what` has them.
+fn flags(asked: Asked<'_>, what: Reached) -> String {
     let mut flags: Vec<(&str, String)> = Vec::new();
     let reach = asked.reach;
-    flags.extend(reach.rpc_url.iter().map(|url| ("--rpc-url", endpoint(url.expose_secret()))));
-    flags.extend(reach.nodes.iter().flatten().filter(|_| nodes).map(|name| ("--node", name.clone())));
-    flags.extend(reach.quorum.map(|quorum| ("--quorum", quorum.to_string())));
+    if what != Reached::Node {
+        flags.extend(reach.rpc_url.iter().map(|url| ("--rpc-url", endpoint(url.expose_secret()))));
+        flags.extend(reach.quorum.map(|quorum| ("--quorum", quorum.to_string())));
+    }
+    flags.extend(reach.nodes.iter().flatten().filter(|_| what == Reached::Both).map(|name| ("--node", name.clone())));
     flags.extend(reach.timeout.map(|seconds| ("--timeout", seconds.to_string())));
-    if feed {
+    if what == Reached::Feeds {
         flags.extend(reach.directory.as_deref().map(|source| ("--directory", directory(source))));
         flags.extend(reach.replay.as_ref().map(|path| ("--replay", path.display().to_string())));
     }

@@ -262,6 +262,7 @@ fn read(matches: &ArgMatches) -> Result<Asked, clap::Error> {
                 Some((_, own)) => (Reach::from_arg_matches(own)?, Agreement::from_arg_matches(own)?),
                 None => Default::default(),
             };
+            let reach = Reach { nodes: action.node().map(|name| vec![name.to_owned()]), ..reach };
             What::Act(Box::new((action, reach, agreement)))
         }
         Sub::Step(invocation) => {

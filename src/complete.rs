@@ -25,6 +25,7 @@ pub fn answer() {
 
 /// The command line interface with everything that knows values.
 fn command() -> Command {
+    let node = || ArgValueCompleter::new(|typed: &OsStr| names(typed, &connect::known_nodes()));
     let feed = || ArgValueCompleter::new(|typed: &OsStr| feeds(typed));
     cli::command()
         .mut_subcommand("feed-report", |sub| {
@@ -33,10 +34,13 @@ fn command() -> Command {
                 .mut_arg("network", |arg| arg.add(ArgValueCompleter::new(|typed: &OsStr| networks(typed))))
         })
         .mut_subcommand("vrf-runbook", |sub| {
-            sub.mut_arg("nodes", |arg| {
-                arg.add(ArgValueCompleter::new(|typed: &OsStr| names(typed, &connect::known_nodes())))
-            })
-            .mut_arg("network", |arg| arg.add(ArgValueCompleter::new(|typed: &OsStr| networks(typed))))
+            sub.mut_arg("nodes", |arg| arg.add(node()))
+                .mut_arg("network", |arg| arg.add(ArgValueCompleter::new(|typed: &OsStr| networks(typed))))
+        })
+        .mut_subcommand("act", |act| {
+            ["node.replay", "node.enable_key"]
+                .into_iter()
+                .fold(act, |act, name| act.mut_subcommand(name, |sub| sub.mut_arg("node", |arg| arg.add(node()))))
         })
         .mut_subcommand("help", |sub| sub.mut_arg("topic", |arg| arg.add(ArgValueCompleter::new(topics))))
 }

@@ -6,6 +6,7 @@ mod endpoints;
 mod feed_report;
 mod generated;
 mod next;
+mod node;
 mod process;
 mod secrets;
 mod store;

@@ -184,6 +184,11 @@ pub trait Act: Send + Sync {
         None
     }
 
+    /// The Chainlink node that it is about, by name.
+    fn node(&self) -> Option<&str> {
+        None
+    }
+
     /// The most that may be spent.
     fn caps(&self) -> Caps {
         Caps::default()

@@ -2,6 +2,7 @@
 
 mod act;
 pub mod chain;
+pub mod node;
 mod plan;
 mod settle;
 
@@ -79,6 +80,10 @@ actions! {
     "chain.replace_transaction" ReplaceTransaction(chain::ReplaceTransaction) Act,
     /// Use up the nonce that later transactions of the configured key wait for
     "chain.fill_nonce_gap" FillNonceGap(chain::FillNonceGap) Act,
+    /// Have a Chainlink node read the chain's logs again from a block on
+    "node.replay" NodeReplay(node::Replay) Act,
+    /// Let a Chainlink node send from a key again that is disabled on it
+    "node.enable_key" NodeEnableKey(node::EnableKey) Act,
 }
 
 /// Whether an action only reads, or acts.
@@ -120,6 +125,14 @@ impl Action {
         match self.verb() {
             Verb::Look(look) => look.network(),
             Verb::Act(act) => act.network(),
+        }
+    }
+
+    /// The Chainlink node that it is about, by name.
+    pub fn node(&self) -> Option<&str> {
+        match self.verb() {
+            Verb::Look(_) => None,
+            Verb::Act(act) => act.node(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The runbook as a person reads it: what the request waits for, who can mend it, then the steps.
 
 use crate::report::{Cell, Fact, Section, Status, Table};
+use crate::shell;
 use crate::units::{address, coin, duration, scaled_uint, short_address, short_hex, thousands};
 use crate::value::U256;
 
@@ -301,6 +302,15 @@ fn remedy(gathered: &Gathered, one: &Examined, step: &Step) -> Option<String> {
                     scaled_uint(missing, 18)
                 )
             })
+        }
+        "key-disabled" => {
+            let first = step.evidence.get("disabled")?.get(0)?;
+            let (node, account) = (first.get("node")?.as_str()?, first.get("account")?.as_str()?);
+            Some(format!("ira act node.enable_key --node {} --address {account} --dry-run", shell::word(node)))
+        }
+        "log-missed" if step.evidence.contains_key("block") => {
+            let node = shell::word(step.evidence.get("node")?.as_str()?);
+            Some(format!("ira act node.replay --node {node} --block {} --dry-run", request.block))
         }
         "link-feed-stale" => Some(format!("ira feed-report {}", address(*coordinator.feed.as_ref().ok()?))),
         _ => None,

@@ -138,10 +138,7 @@ impl DirectorySource {
     }
 }
 
-/// A name as it is looked up: small letters, `-` for blanks and `_`.
-pub fn normal(name: &str) -> String {
-    name.trim().to_lowercase().replace(['_', ' '], "-")
-}
+pub use ira_commands::text::name as normal;
 
 /// Whether a name, as [`normal`] gives it, can be a network's.
 pub(super) fn is_name(name: &str) -> bool {

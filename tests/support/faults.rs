@@ -5,6 +5,16 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// A request as it came.
+pub struct Asked {
+    /// `GET /v2/jobs?size=100`.
+    pub line: String,
+    /// Line and headers.
+    pub head: String,
+    /// Its body, empty where it had none.
+    pub body: String,
+}
+
 /// A server on loopback that hands each connection's request body to a function and sends what it returns, whole.
 pub struct Server {
     /// The port it listens on.
@@ -14,6 +24,11 @@ pub struct Server {
 impl Server {
     /// Answers every request with the bytes that `answer` makes of its body; `None` closes without a word.
     pub fn start(answer: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
+        Self::asked(move |asked| answer(&asked.body))
+    }
+
+    /// The same, told the whole request.
+    pub fn asked(answer: impl Fn(&Asked) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
         let port = listener.local_addr().expect("bound").port();
         let answer = Arc::new(answer);
@@ -22,8 +37,8 @@ impl Server {
                 let answer = Arc::clone(&answer);
                 std::thread::spawn(move || {
                     let mut stream = stream;
-                    while let Some(body) = request(&mut stream) {
-                        match answer(&body) {
+                    while let Some(asked) = request(&mut stream) {
+                        match answer(&asked) {
                             Some(bytes) if stream.write_all(&bytes).is_ok() => {}
                             _ => return,
                         }
@@ -60,8 +75,8 @@ pub fn http(status: u16, kind: &str, body: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The body of the next request; `None` at the end of the connection.
-fn request(stream: &mut TcpStream) -> Option<String> {
+/// The next request; `None` at the end of the connection.
+fn request(stream: &mut TcpStream) -> Option<Asked> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -70,13 +85,15 @@ fn request(stream: &mut TcpStream) -> Option<String> {
         }
         head.push(byte[0]);
     }
-    let head = String::from_utf8(head).ok()?.to_ascii_lowercase();
+    let head = String::from_utf8(head).ok()?;
+    let line = head.lines().next()?.rsplit_once(' ')?.0.to_owned();
     let length = head
+        .to_ascii_lowercase()
         .lines()
         .find_map(|line| line.strip_prefix("content-length:"))
         .and_then(|text| text.trim().parse().ok())
         .unwrap_or(0);
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
-    String::from_utf8(body).ok()
+    Some(Asked { line, head, body: String::from_utf8(body).ok()? })
 }

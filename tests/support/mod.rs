@@ -3,6 +3,7 @@
 pub mod bed;
 pub mod faults;
 pub mod man;
+pub mod node;
 pub mod run;
 
 use std::path::{Path, PathBuf};

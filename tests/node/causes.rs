@@ -50,7 +50,7 @@ fn each_cause_is_provoked_and_named_and_the_others_are_not() {
     };
     let cases: [(&str, &str, bool, &str, Change); 15] = [
         ("disabled", "key-disabled", true, "1 of 1 sending keys are disabled", |script, _| {
-            script.keys[0]["disabled"] = json!(true)
+            script.keys[0]["disabled"] = json!(true);
         }),
         ("one of two disabled", "key-disabled", false, "1 of 2 sending keys", |script, bed| {
             let second = account(bed, "gap");
@@ -63,7 +63,7 @@ fn each_cause_is_provoked_and_named_and_the_others_are_not() {
             script.jobs[0].1["vrfSpec"]["fromAddresses"] = json!([dry]);
         }),
         ("missing", "job-broken", true, "none has a VRF job for this coordinator", |script, _| {
-            drop(script.jobs.remove(0))
+            drop(script.jobs.remove(0));
         }),
         ("coordinator", "job-broken", true, "has the key but another coordinator", |script, bed| {
             script.jobs[0].1["vrfSpec"]["coordinatorAddress"] = json!(account(bed, "gap"));

@@ -24,15 +24,16 @@ impl Person {
     fn with(url: &str, nodes: &[(&str, &FakeNode)]) -> Self {
         use std::os::unix::fs::PermissionsExt as _;
         let home = tempfile::tempdir().expect("a home");
-        let mut text = format!(
+        let bed = format!(
             "network = \"bed\"\n[networks.bed]\nchain_id = 31337\nrpc = \"{url}\"\nrequests_per_second = 10000\n"
         );
-        for (name, node) in nodes {
-            text += &format!(
+        let of = |(name, node): &(&str, &FakeNode)| {
+            format!(
                 "[nodes.{name}]\nurl = \"{}\"\nemail = \"oncall@example.org\"\npassword = \"env:NODE_PASSWORD\"\nnetwork = \"bed\"\n",
                 node.url
-            );
-        }
+            )
+        };
+        let text = bed + &nodes.iter().map(of).collect::<String>();
         let path = home.path().join(".config/ira/config.toml");
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
         std::fs::write(&path, text).expect("written");

@@ -5,16 +5,6 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A request as it came.
-pub struct Asked {
-    /// `GET /v2/jobs?size=100`.
-    pub line: String,
-    /// Line and headers.
-    pub head: String,
-    /// Its body, empty where it had none.
-    pub body: String,
-}
-
 /// A server on loopback that hands each connection's request body to a function and sends what it returns, whole.
 pub struct Server {
     /// The port it listens on.
@@ -24,11 +14,11 @@ pub struct Server {
 impl Server {
     /// Answers every request with the bytes that `answer` makes of its body; `None` closes without a word.
     pub fn start(answer: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
-        Self::asked(move |asked| answer(&asked.body))
+        Self::asked(move |_, body| answer(body))
     }
 
-    /// The same, told the whole request.
-    pub fn asked(answer: impl Fn(&Asked) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
+    /// The same, told the request's line and headers too.
+    pub fn asked(answer: impl Fn(&str, &str) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
         let port = listener.local_addr().expect("bound").port();
         let answer = Arc::new(answer);
@@ -37,8 +27,8 @@ impl Server {
                 let answer = Arc::clone(&answer);
                 std::thread::spawn(move || {
                     let mut stream = stream;
-                    while let Some(asked) = request(&mut stream) {
-                        match answer(&asked) {
+                    while let Some((head, body)) = request(&mut stream) {
+                        match answer(&head, &body) {
                             Some(bytes) if stream.write_all(&bytes).is_ok() => {}
                             _ => return,
                         }
@@ -75,8 +65,8 @@ pub fn http(status: u16, kind: &str, body: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The next request; `None` at the end of the connection.
-fn request(stream: &mut TcpStream) -> Option<Asked> {
+/// Head and body of the next request; `None` at the end of the connection.
+fn request(stream: &mut TcpStream) -> Option<(String, String)> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -86,7 +76,6 @@ fn request(stream: &mut TcpStream) -> Option<Asked> {
         head.push(byte[0]);
     }
     let head = String::from_utf8(head).ok()?;
-    let line = head.lines().next()?.rsplit_once(' ')?.0.to_owned();
     let length = head
         .to_ascii_lowercase()
         .lines()
@@ -95,5 +84,5 @@ fn request(stream: &mut TcpStream) -> Option<Asked> {
         .unwrap_or(0);
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
-    Some(Asked { line, head, body: String::from_utf8(body).ok()? })
+    Some((head, String::from_utf8(body).ok()?))
 }

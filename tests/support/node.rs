@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::faults::{Asked, Server, http};
+use super::faults::{Server, http};
 
 /// The password of its user; never to be seen in anything that `ira` shows.
 pub const PASSWORD: &str = "CANARY-pass-7f3a91";
@@ -72,11 +72,12 @@ impl FakeNode {
         let script = Arc::new(Mutex::new(script));
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (plays, kept) = (Arc::clone(&script), Arc::clone(&asked));
-        let server = Server::asked(move |request| {
-            kept.lock().expect("not poisoned").push(request.line.clone());
+        let server = Server::asked(move |head, body| {
+            let line = head.lines().next()?.rsplit_once(' ')?.0;
+            kept.lock().expect("not poisoned").push(line.to_owned());
             let delay = plays.lock().expect("not poisoned").delay;
             std::thread::sleep(delay);
-            Some(answer(request, &mut plays.lock().expect("not poisoned")))
+            Some(answer(line, head, body, &mut plays.lock().expect("not poisoned")))
         });
         Self { url: format!("http://127.0.0.1:{}", server.port), script, asked }
     }
@@ -92,11 +93,11 @@ impl FakeNode {
     }
 }
 
-fn answer(request: &Asked, script: &mut Script) -> Vec<u8> {
-    let (path, query) = request.line.split_once('?').unwrap_or((&request.line, ""));
+fn answer(line: &str, head: &str, body: &str, script: &mut Script) -> Vec<u8> {
+    let (path, query) = line.split_once('?').unwrap_or((line, ""));
     if path == "POST /sessions" {
         let right = json!({ "email": "oncall@example.org", "password": PASSWORD });
-        let told: Value = serde_json::from_str(&request.body).unwrap_or_default();
+        let told: Value = serde_json::from_str(body).unwrap_or_default();
         if !script.opens || told != right {
             return refused(&format!("Invalid password {PASSWORD}"));
         }
@@ -114,7 +115,7 @@ fn answer(request: &Asked, script: &mut Script) -> Vec<u8> {
         "GET /metrics" => return http(200, "text/plain", script.metrics.as_bytes()),
         _ => {}
     }
-    if !request.head.contains(&format!("clsession={COOKIE}")) {
+    if !head.contains(&format!("clsession={COOKIE}")) {
         return refused("Unauthorized");
     }
     if let Some((status, body)) = script.instead {

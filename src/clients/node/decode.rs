@@ -180,7 +180,9 @@ fn look_into(value: &Json, run: &mut NodeRun, deeper: usize) {
                     }
                     "requestid" | "reqid" => set(&mut run.request, whole(value)),
                     // The first word of a request's event is its id.
-                    "logdata" => set(&mut run.request, value.as_str().and_then(bytes).and_then(first_word)),
+                    "logdata" => {
+                        set(&mut run.request, value.as_str().and_then(bytes).and_then(|data| first_word(&data)))
+                    }
                     _ => false,
                 };
                 if !found {
@@ -193,7 +195,7 @@ fn look_into(value: &Json, run: &mut NodeRun, deeper: usize) {
     }
 }
 
-fn first_word(data: Vec<u8>) -> Option<U256> {
+fn first_word(data: &[u8]) -> Option<U256> {
     data.get(..32).map(U256::from_big_endian)
 }
 

@@ -237,7 +237,7 @@ pub(super) fn hash(text: &str) -> Option<H256> {
 
 pub(super) fn bytes(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim().strip_prefix("0x").unwrap_or(text.trim());
-    if digits.len() % 2 != 0 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+    if !digits.len().is_multiple_of(2) || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return None;
     }
     (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok()).collect()

@@ -51,6 +51,11 @@ pub const EXAMPLES: &[Example] = &[
     ),
     of_command(
         "ira vrf-runbook",
+        "ira vrf-runbook --coordinator 0xD7f86b4b8Cae7D942340FF628F82735b7a20893a --node vrf-1",
+        "what its Chainlink node knows of it, too; without --node every node of the network is asked",
+    ),
+    of_command(
+        "ira vrf-runbook",
         "ira vrf-runbook --alert alert.json",
         "what an alert is about; `-` reads it from stdin",
     ),
@@ -58,6 +63,16 @@ pub const EXAMPLES: &[Example] = &[
         "ira act",
         "ira act chain.fund_key --key 0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419 --amount 0.5ETH --dry-run",
         "what it would do; without --dry-run it asks, and does it",
+    ),
+    of_command(
+        "ira act node.replay",
+        "ira act node.replay --node vrf-1 --block 21904120 --dry-run",
+        "what it would do; without --dry-run it asks, and does it",
+    ),
+    of_command(
+        "ira act node.enable_key",
+        "ira act node.enable_key --node vrf-1 --address 0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419",
+        "show the plan, ask, enable it, read the key back",
     ),
     of_command(
         "ira act chain.fund_subscription",

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::event::By;
-use super::model::{Approval, AttemptId, MailId, Run, RunId, Step};
+use super::model::{Approval, AttemptId, InboxRow, MailId, Run, RunId, Step};
 use super::words::{Guard, Mail, RunState, Trace};
 
 /// Why a verb was not carried out. Nothing was changed.
@@ -381,6 +381,8 @@ pub enum Filter {
 pub struct Story {
     /// The run.
     pub run: Run,
+    /// The alert that it was admitted for.
+    pub alert: Option<InboxRow>,
     /// Every attempt, in the order of beginning.
     pub steps: Vec<Step>,
     /// Every question.

@@ -10,7 +10,7 @@ pub fn point(name: &str) {
 }
 
 /// Every point there is, so that a loop can try each.
-pub const POINTS: &[&str] = &["before-commit", "after-commit", "before-answer"];
+pub const POINTS: &[&str] = &["before-commit", "after-commit", "before-answer", "before-effect", "after-effect"];
 
 #[cfg(debug_assertions)]
 mod armed {

@@ -70,20 +70,7 @@ impl StoreJournal {
 
 impl Journal for StoreJournal {
     fn hold(&self, name: &str) -> Result<Box<dyn Send + Sync>, Fault> {
-        let path = self.folder.join("locks").join(format!("{name}.lock"));
-        let failed = |error: &std::io::Error| {
-            Fault::new(Kind::Failed, format!("the lock {} cannot be taken", path.display())).because(error.to_string())
-        };
-        let file = frames::open(&path).map_err(|error| failed(&error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Box::new(file)),
-            Err(TryLockError::WouldBlock) => {
-                Err(Fault::new(Kind::Busy, "another ira is at work with the same key on the same network")
-                    .because(format!("it holds {}", path.display()))
-                    .hint("wait for it to end, and run this again"))
-            }
-            Err(TryLockError::Error(error)) => Err(failed(&error)),
-        }
+        hold(&self.folder, name)
     }
 
     fn open(&self) -> Result<Vec<Open>, Fault> {
@@ -120,6 +107,24 @@ impl Journal for StoreJournal {
     }
 }
 
+/// Takes a lock of a state folder: a file that one process at a time has.
+pub fn hold(folder: &Path, name: &str) -> Result<Box<dyn Send + Sync>, Fault> {
+    let path = folder.join("locks").join(format!("{name}.lock"));
+    let failed = |error: &std::io::Error| {
+        Fault::new(Kind::Failed, format!("the lock {} cannot be taken", path.display())).because(error.to_string())
+    };
+    let file = frames::open(&path).map_err(|error| failed(&error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Box::new(file)),
+        Err(TryLockError::WouldBlock) => {
+            Err(Fault::new(Kind::Busy, "another ira is at work with the same key on the same network")
+                .because(format!("it holds {}", path.display()))
+                .hint("wait for it to end, and run this again"))
+        }
+        Err(TryLockError::Error(error)) => Err(failed(&error)),
+    }
+}
+
 struct Unpark(Thread);
 
 impl Wake for Unpark {
@@ -129,7 +134,7 @@ impl Wake for Unpark {
 }
 
 /// Waits for an answer of the store's threads, also from within a task: it is a blink, as a write to a file is.
-fn wait<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     loop {

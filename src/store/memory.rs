@@ -237,6 +237,10 @@ impl Rows for Tables {
         Ok(self.inbox.values().find(|row| row.source == source && row.delivery_id == delivery_id).cloned())
     }
 
+    fn alert_of(&self, id: InboxId) -> Res<Option<InboxRow>> {
+        Ok(self.inbox.get(&id).cloned())
+    }
+
     fn alerts(&self, max: usize) -> Res<Vec<InboxRow>> {
         Ok(self.inbox.values().rev().take(max).cloned().collect())
     }

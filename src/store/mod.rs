@@ -17,7 +17,8 @@ mod verbs;
 mod words;
 
 pub use api::Store;
-pub use journal::StoreJournal;
+pub(crate) use journal::wait;
+pub use journal::{StoreJournal, hold};
 pub use memory::Memory;
 pub use sqlite::{Disk, Fatal, Options, Sqlite};
 pub use words::{Guard, Mail, MailState, Phase, RunState, StepState, Trace, Wait};

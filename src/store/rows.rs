@@ -5,8 +5,8 @@ use ira_commands::Fault;
 use super::ask::Denial;
 use super::event::Event;
 use super::model::{
-    Approval, ApprovalId, AttemptId, GuardRow, Identity, InboxRow, Incident, IncidentId, MailId, OutboxRow, Run, RunId,
-    Step,
+    Approval, ApprovalId, AttemptId, GuardRow, Identity, InboxId, InboxRow, Incident, IncidentId, MailId, OutboxRow,
+    Run, RunId, Step,
 };
 use super::words::Guard;
 
@@ -90,6 +90,7 @@ pub(super) trait Rows: RunRows {
     fn drop_guard(&mut self, key: &str) -> Res<()>;
 
     fn alert(&self, source: &str, delivery_id: &str) -> Res<Option<InboxRow>>;
+    fn alert_of(&self, id: InboxId) -> Res<Option<InboxRow>>;
     /// Newest first.
     fn alerts(&self, max: usize) -> Res<Vec<InboxRow>>;
     fn insert_alert(&mut self, row: &mut InboxRow) -> Res<()>;

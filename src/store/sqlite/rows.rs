@@ -55,6 +55,10 @@ impl Rows for Desk<'_> {
         self.one(select!(inbox "WHERE source = ?1 AND delivery_id = ?2"), &[&source, &delivery_id], map::alert)
     }
 
+    fn alert_of(&self, id: InboxId) -> Res<Option<InboxRow>> {
+        self.one(select!(inbox "WHERE id = ?1"), &[&int(id.0)], map::alert)
+    }
+
     fn alerts(&self, max: usize) -> Res<Vec<InboxRow>> {
         self.many(select!(inbox "ORDER BY id DESC LIMIT ?1"), &[&int(max as u64)], map::alert)
     }

@@ -13,7 +13,8 @@ use super::{log, need};
 
 pub(in crate::store) fn story(rows: &dyn Rows, id: RunId) -> Res<Option<Story>> {
     let Some(run) = rows.run(id)? else { return Ok(None) };
-    Ok(Some(Story { run, steps: rows.steps(id)?, approvals: rows.approvals(id)? }))
+    let alert = run.inbox.map(|inbox| rows.alert_of(inbox)).transpose()?.flatten();
+    Ok(Some(Story { run, alert, steps: rows.steps(id)?, approvals: rows.approvals(id)? }))
 }
 
 pub(in crate::store) fn runs(rows: &dyn Rows, filter: Filter) -> Res<Vec<Run>> {

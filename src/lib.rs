@@ -8,6 +8,7 @@ pub mod clock;
 pub mod complete;
 pub mod config;
 pub mod connect;
+pub mod engine;
 pub mod exit;
 pub mod help;
 pub mod input;

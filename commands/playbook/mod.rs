@@ -39,6 +39,9 @@ pub use step::{Limits, Loop, Output, Retry, Source, Step, Undo, Wait};
 pub use template::{Entry, Path, Piece, Template, Variable};
 pub use values::{at, params};
 
+/// The read whose answer counts before the first write: whether the alert still fires.
+pub const STILL_FIRING: &str = "alert.still_firing";
+
 /// Reads a playbook's text: the playbook, or everything that is wrong with it, in the order of the file. Its own tests
 /// are not run.
 pub fn parse(text: &str) -> Result<Playbook, Vec<Problem>> {

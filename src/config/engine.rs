@@ -159,7 +159,7 @@ pub(super) fn maintenance(reader: &mut Reader<'_>, item: &Item<'_>) -> BTreeMap<
             match word {
                 "from" => from = reader.time(key, item),
                 "until" => until = reader.time(key, item),
-                "scope" => scope = reader.text(key, item).unwrap_or("*").to_owned(),
+                "scope" => reader.text(key, item).unwrap_or("*").clone_into(&mut scope),
                 _ => return false,
             }
             true

@@ -48,7 +48,7 @@ impl Engine {
             Ok(None) => return Err(Fault::new(Kind::Busy, format!("run {id} is not to be had"))),
             Err(denial) if denial.guard == Guard::State => {
                 let story = self.store.run(id).await?;
-                return story.map(|story| Came::Ended(story.run)).ok_or_else(|| refused(&denial));
+                return story.map(|story| Came::Ended(Box::new(story.run))).ok_or_else(|| refused(&denial));
             }
             Err(denial) => return Err(refused(&denial)),
         };

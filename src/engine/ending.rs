@@ -43,7 +43,7 @@ impl Driven<'_> {
         let run = self.engine.store.finish(finish).await?.map_err(|denial| refused(&denial))?;
         self.run = run;
         self.watch.state(state);
-        Ok(Came::Ended(self.run.clone()))
+        Ok(Came::Ended(Box::new(self.run.clone())))
     }
 
     /// Hands the run to a person: it begins nothing more.
@@ -66,7 +66,7 @@ impl Driven<'_> {
         let why = format!("denied by {}: {}", denial.guard, denial.message);
         let state = if self.engine.unattended { RunState::Escalated } else { RunState::Cancelled };
         self.finish(state, &why, false).await?;
-        Ok(Came::Denied(denial, self.run.clone()))
+        Ok(Came::Denied(denial, Box::new(self.run.clone())))
     }
 
     /// A person cancelled it. What was done is taken back; the page stays armed until it is seen to be good.

@@ -80,7 +80,7 @@ impl RunJournal {
         shared.lease.fresh()?;
         let story = wait(shared.store.run(shared.run))?;
         let before = story.iter().flat_map(|story| &story.steps).filter(|step| step.path == path).count();
-        let begin = Begin {
+        let ask = Begin {
             run: shared.run,
             fence: shared.fence,
             attempt: u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1),
@@ -98,9 +98,9 @@ impl RunJournal {
         };
         let verdict = match self.reach {
             Reach::Target if !self.undo => {
-                wait(shared.store.begin_first_write(FirstWrite { begin, ..shared.first.clone() }))?
+                wait(shared.store.begin_first_write(FirstWrite { begin: ask, ..shared.first.clone() }))?
             }
-            _ => wait(shared.store.begin(begin))?,
+            _ => wait(shared.store.begin(ask))?,
         };
         match verdict {
             Ok(step) => {

@@ -1,6 +1,7 @@
 //! The engine: when and how often, never what. It takes a run through its phases, writes down what is about to be done
 //! before it is done, and knows after a crash what was. It names no command.
 
+mod approve;
 mod drive;
 mod ending;
 mod guards;
@@ -80,15 +81,15 @@ pub struct Wanted<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Came {
     /// It ended; the run says how.
-    Ended(Run),
+    Ended(Box<Run>),
     /// It goes on after this time.
     Sleeps(Duration),
     /// Something else has to happen first: a person's word, a thaw.
-    Waits(Run),
+    Waits(Box<Run>),
     /// A guard denied its first write: nothing was done.
-    Denied(Denial, Run),
+    Denied(Denial, Box<Run>),
     /// Nobody agreed to its plan: nothing was done.
-    NotAgreed(Run),
+    NotAgreed(Box<Run>),
 }
 
 impl Engine {

@@ -59,7 +59,7 @@ impl Driven<'_> {
         let unknown = self.past.attempts.iter().any(|step| step.state.is_open());
         if unknown || self.run.state == RunState::NeedsHuman {
             self.watch.state(self.run.state);
-            return Ok(Flow::Stop(Came::Waits(self.run.clone())));
+            return Ok(Flow::Stop(Came::Waits(Box::new(self.run.clone()))));
         }
         Ok(Flow::On)
     }

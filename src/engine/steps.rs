@@ -13,8 +13,8 @@ use super::Came;
 use super::drive::{Driven, Flow};
 use super::hands::{Consent, Mark, line};
 use super::journal::{RunJournal, refused};
-use super::past::{self, sort};
-use super::plan::{self, PlanDocument, PlannedWrite};
+use super::past;
+use super::plan;
 use crate::store::ask::{Begin, Denial, End, Outcome};
 use crate::store::event::By;
 use crate::store::{Guard, Phase, RunState, StepState as Stored, Trace, Wait};
@@ -83,7 +83,7 @@ impl Driven<'_> {
     }
 
     /// Runs something in a context that cannot write.
-    async fn read(&self, invocation: &Invocation, seconds: u64) -> Result<Report, Fault> {
+    pub async fn read(&self, invocation: &Invocation, seconds: u64) -> Result<Report, Fault> {
         let work = async {
             let context = self.engine.hands.context(invocation, None).await?;
             invocation.run(&context).await
@@ -100,9 +100,9 @@ impl Driven<'_> {
         };
         self.watch.step(id, &step.action.text, Mark::Begins, "");
         let tries = step.retry.map_or(1, |retry| retry.attempts.max(1));
-        let mut tried = 0;
+        let mut count = 0;
         let result = loop {
-            tried += 1;
+            count += 1;
             let attempt = self.begin_read(id, &invocation, step.timeout).await?;
             let result = self.read(&invocation, step.timeout).await;
             let (outcome, exit) = match &result {
@@ -112,7 +112,7 @@ impl Driven<'_> {
             let end = End { attempt, fence: self.run.fence, outcome, by: By::Worker, exit, output_ref: None };
             self.engine.store.end(end).await?.map_err(|denial| refused(&denial))?;
             match result {
-                Err(_) if tried < tries => {
+                Err(_) if count < tries => {
                     tokio::time::sleep(Duration::from_secs(step.retry.map_or(0, |retry| retry.backoff))).await;
                 }
                 result => break result,
@@ -188,112 +188,6 @@ impl Driven<'_> {
         Ok(id)
     }
 
-    /// Plans every write that may come, and has it agreed to.
-    async fn agree(&mut self, from: usize, consent: &dyn Consent) -> Result<Flow, Fault> {
-        self.phase(Phase::Approve, self.playbook.approve.as_ref().map(|approve| approve.within)).await?;
-        if let Flow::Stop(came) = self.guarded().await? {
-            return Ok(Flow::Stop(came));
-        }
-        let document = self.document(from).await?;
-        if let Some(PlannedWrite { plan: Err(fault), step, .. }) = document.writes.first() {
-            let what = format!("`{step}` cannot be planned");
-            return self.finish_faulted(&fault.clone().wrap(what)).await.map(Flow::Stop);
-        }
-        let planned = self.engine.store.plan(self.run.id, self.run.fence, &document.hash).await?;
-        planned.map_err(|denial| refused(&denial))?;
-        if !consent.agree(self.run.id, &document).await? {
-            self.reload().await?;
-            return match self.run.state {
-                RunState::Waiting(Wait::Approval) => Ok(Flow::Stop(Came::Waits(self.run.clone()))),
-                _ => {
-                    let came =
-                        self.finish(RunState::Cancelled, "nobody agreed to the plan: nothing was done", false).await?;
-                    let Came::Ended(run) = came else { return Ok(Flow::Stop(came)) };
-                    Ok(Flow::Stop(Came::NotAgreed(run)))
-                }
-            };
-        }
-        self.remember_before().await?;
-        self.remember(sort::AGREED, json!({ "plan_hash": document.hash })).await?;
-        self.past.agreed = Some(document.hash.clone());
-        self.plan = Some(document);
-        self.reload().await?;
-        Ok(Flow::On)
-    }
-
-    /// The guards that are expressions: what they cannot tell denies.
-    async fn guarded(&mut self) -> Result<Flow, Fault> {
-        let mut said = None;
-        if let Some(require) = self.playbook.guards.require.clone() {
-            let judged = self.judge(&require).await;
-            if !judged.holds {
-                let why = judged.fault.map(|fault| format!(": {fault}")).unwrap_or_default();
-                said = Some(format!("`require: {}` does not hold{why}", require.text()));
-            }
-        }
-        if let Some(healthy) = self.playbook.guards.min_healthy.clone() {
-            self.ask(&healthy.query.text).await;
-            let count = self.scope.queries.get(&healthy.query.text).and_then(Json::as_f64);
-            if count.is_none_or(|count| count < healthy.least) {
-                let count = count.map_or("unknown".to_owned(), |count| count.to_string());
-                said = Some(format!(
-                    "q.{} is {count}, and at least {} must be healthy",
-                    healthy.query.text, healthy.least
-                ));
-            }
-        }
-        match said {
-            None => Ok(Flow::On),
-            Some(message) => {
-                let key = self.playbook.name.text.clone();
-                self.denied(Denial { guard: Guard::State, key, until: None, holder: None, message })
-                    .await
-                    .map(Flow::Stop)
-            }
-        }
-    }
-
-    /// Every write that may come from step `from` on, as its command plans it now.
-    pub async fn document(&mut self, from: usize) -> Result<PlanDocument, Fault> {
-        let mut writes = Vec::new();
-        let (steps, effects) = (self.playbook.steps.clone(), self.effects.clone());
-        for (at, step) in steps.iter().enumerate().skip(from).filter(|(at, _)| effects.writes[*at]) {
-            // A later condition may speak of what an earlier write answers: then the write may come.
-            if at > from
-                && let Some(condition) = &step.condition
-            {
-                let judged = self.judge(condition).await;
-                if !judged.holds && judged.fault.is_none() {
-                    continue;
-                }
-            }
-            let each = match &step.each {
-                None => vec![None],
-                Some(each) => match items(&self.playbook, each, &self.scope) {
-                    Ok(items) => items.into_iter().map(Some).collect(),
-                    Err(_) if at > from => vec![None],
-                    Err(refusal) => return Err(Fault::new(Kind::Usage, refusal.message)),
-                },
-            };
-            for item in each {
-                let id = item.as_ref().map_or_else(|| step.id.text.clone(), |item| format!("{}/{item}", step.id.text));
-                self.scope.item = item;
-                let planned = async {
-                    let invocation = plan::invocation(&self.playbook, step, true, &self.scope)?;
-                    let report = self.read(&invocation, step.timeout).await?;
-                    Ok((plan::target(&invocation, &report), report))
-                };
-                let (target, plan) = match planned.await {
-                    Ok((target, report)) => (target, Ok(report)),
-                    Err(fault) => (String::new(), Err(fault)),
-                };
-                writes.push(PlannedWrite { step: id, verb: step.action.text.clone(), target, plan });
-            }
-            self.scope.item = None;
-        }
-        Ok(PlanDocument { hash: plan::hash(&self.playbook, &self.scope, &writes), writes })
-    }
-
     /// A step that writes, once for each of its loop.
     async fn writing(&mut self, step: &Step) -> Result<Flow, Fault> {
         let id = step.id.text.clone();
@@ -346,83 +240,61 @@ impl Driven<'_> {
             return Ok(Ok(out));
         }
         self.watch.step(path, &step.action.text, Mark::Begins, "");
-        loop {
-            if let Flow::Stop(came) = self.unchanged(step, path, &invocation).await? {
-                return Ok(Err(Flow::Stop(came)));
-            }
-            let journal = Arc::new(RunJournal::new(
-                self.shared(),
-                path,
-                invocation.reach(),
-                step.effect,
-                false,
-                Duration::from_secs(step.timeout),
-            ));
-            let work = async {
-                let journal: Arc<dyn Journal> = Arc::<RunJournal>::clone(&journal);
-                let context = self.engine.hands.context(&invocation, Some(journal)).await?;
-                invocation.run(&context).await
-            };
-            let result = within(step.timeout, work).await;
-            self.reload().await?;
-            let fault = match result {
-                Ok(report) => {
-                    self.watch.step(path, &step.action.text, Mark::Done, &line(&report));
-                    // An action's answer is what it did; a command's, its report's data.
-                    let out = match report.data.get("actions").and_then(|all| all.get(0)).filter(|_| single) {
-                        Some(action) => action.clone(),
-                        None => report.data,
-                    };
-                    return Ok(Ok(out));
-                }
-                Err(fault) => fault,
-            };
-            if let Some(denial) = journal.denied() {
-                return self.stopped(denial, path, &fault).await.map(Err);
-            }
-            if tells {
-                self.watch.step(path, &step.action.text, Mark::Failed, &fault.one_line());
-                tracing::warn!("run {}: `{path}` told nobody: {fault}", self.run.id);
-                return Ok(Ok(json!({ "status": "failed", "fault": fault.one_line() })));
-            }
-            if let Flow::Stop(came) = self.settle().await? {
-                self.watch.step(path, &step.action.text, Mark::Unknown, &fault.one_line());
-                return Ok(Err(Flow::Stop(came)));
-            }
-            let attempts: Vec<_> = self.past.of_step(path).collect();
-            if let Some(done) = attempts.iter().find(|attempt| attempt.state == Stored::Done && single) {
-                let out = json!({ "status": "done", "proof": done.exit["proof"], "data": done.exit["data"] });
+        if let Flow::Stop(came) = self.unchanged(step, path, &invocation).await? {
+            return Ok(Err(Flow::Stop(came)));
+        }
+        let journal = Arc::new(RunJournal::new(
+            self.shared(),
+            path,
+            invocation.reach(),
+            step.effect,
+            false,
+            Duration::from_secs(step.timeout),
+        ));
+        let work = async {
+            let journal: Arc<dyn Journal> = Arc::<RunJournal>::clone(&journal);
+            let context = self.engine.hands.context(&invocation, Some(journal)).await?;
+            invocation.run(&context).await
+        };
+        let result = within(step.timeout, work).await;
+        self.reload().await?;
+        let fault = match result {
+            Ok(report) => {
+                self.watch.step(path, &step.action.text, Mark::Done, &line(&report));
+                // An action's answer is what it did; a command's, its report's data.
+                let out = match report.data.get("actions").and_then(|all| all.get(0)).filter(|_| single) {
+                    Some(action) => action.clone(),
+                    None => report.data,
+                };
                 return Ok(Ok(out));
             }
-            let refused = attempts.iter().all(|attempt| attempt.state == Stored::Failed(Trace::Nothing));
-            if refused && journal.began() && attempts.len() < tries as usize {
-                let backoff = step.retry.map_or(0, |retry| retry.backoff);
-                self.watch.step(path, &step.action.text, Mark::Failed, &fault.one_line());
-                return self
-                    .sleep(backoff, &format!("`{path}` is tried again"))
-                    .await
-                    .map(|came| Err(Flow::Stop(came)));
-            }
-            self.watch.step(path, &step.action.text, Mark::Failed, &fault.one_line());
-            return self.broken(step, &fault).await.map(|came| Err(Flow::Stop(came)));
-        }
-    }
-
-    /// Whether what is written to is still what was agreed to.
-    async fn unchanged(&mut self, step: &Step, path: &str, invocation: &Invocation) -> Result<Flow, Fault> {
-        let agreed = self.plan.as_ref().and_then(|plan| plan.writes.iter().find(|write| write.step == path).cloned());
-        let Some(PlannedWrite { target, plan: Ok(_), .. }) = agreed else { return Ok(Flow::On) };
-        let now = match self.read(invocation, step.timeout).await {
-            Ok(report) => plan::target(invocation, &report),
-            Err(fault) => return self.broken(step, &fault).await.map(Flow::Stop),
+            Err(fault) => fault,
         };
-        if now == target {
-            return Ok(Flow::On);
+        if let Some(denial) = journal.denied() {
+            return self.stopped(denial, path, &fault).await.map(Err);
         }
-        let fault = Fault::new(Kind::Busy, format!("`{path}` would act on something else than was agreed to"))
-            .because(format!("agreed: {target}"))
-            .because(format!("now: {now}"));
-        self.broken(step, &fault).await.map(Flow::Stop)
+        if tells {
+            self.watch.step(path, &step.action.text, Mark::Failed, &fault.one_line());
+            tracing::warn!("run {}: `{path}` told nobody: {fault}", self.run.id);
+            return Ok(Ok(json!({ "status": "failed", "fault": fault.one_line() })));
+        }
+        if let Flow::Stop(came) = self.settle().await? {
+            self.watch.step(path, &step.action.text, Mark::Unknown, &fault.one_line());
+            return Ok(Err(Flow::Stop(came)));
+        }
+        let attempts: Vec<_> = self.past.of_step(path).collect();
+        if let Some(done) = attempts.iter().find(|attempt| attempt.state == Stored::Done && single) {
+            let out = json!({ "status": "done", "proof": done.exit["proof"], "data": done.exit["data"] });
+            return Ok(Ok(out));
+        }
+        let refused = attempts.iter().all(|attempt| attempt.state == Stored::Failed(Trace::Nothing));
+        if refused && journal.began() && attempts.len() < tries as usize {
+            let backoff = step.retry.map_or(0, |retry| retry.backoff);
+            self.watch.step(path, &step.action.text, Mark::Failed, &fault.one_line());
+            return self.sleep(backoff, &format!("`{path}` is tried again")).await.map(|came| Err(Flow::Stop(came)));
+        }
+        self.watch.step(path, &step.action.text, Mark::Failed, &fault.one_line());
+        self.broken(step, &fault).await.map(|came| Err(Flow::Stop(came)))
     }
 
     /// A guard denied an attempt.
@@ -432,7 +304,7 @@ impl Driven<'_> {
                 let why = format!("frozen between two writes, before `{path}`");
                 self.advance(RunState::Waiting(Wait::Freeze), &why, None, None).await?;
                 self.page(&why).await?;
-                Ok(Flow::Stop(Came::Waits(self.run.clone())))
+                Ok(Flow::Stop(Came::Waits(Box::new(self.run.clone()))))
             }
             Guard::Cancelled => self.cancelled().await.map(Flow::Stop),
             Guard::Escalated => self.hand_over("its time ran out").await.map(Flow::Stop),

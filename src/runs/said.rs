@@ -82,8 +82,8 @@ pub async fn close(store: &dyn Store, id: RunId, state: RunState, actor: &str, r
 
 pub async fn answer(store: &dyn Store, answer: &Answer, yes: bool, actor: &str) -> Result<Report, Fault> {
     let id = RunId(answer.run);
-    let story = store.run(id).await?.ok_or_else(|| no_run(id))?;
-    let open = story.approvals.iter().rev().find(|approval| approval.decision.is_none());
+    let known = store.run(id).await?.ok_or_else(|| no_run(id))?;
+    let open = known.approvals.iter().rev().find(|approval| approval.decision.is_none());
     let Some(approval) = open else {
         return Err(Fault::new(Kind::Usage, format!("run {id} asks nothing"))
             .hint(format!("`ira run show {id}` says where it stands")));

@@ -14,11 +14,11 @@ use crate::store::model::{OutboxRow, Run, RunId, Step};
 use crate::store::{RunState, StepState, Store, Trace, Wait};
 
 /// Shows a run. Exit 4 where it ended without success, or waits for a person.
-pub async fn show(store: &dyn Store, id: RunId, with_events: bool) -> Result<Report, Fault> {
-    let story = store.run(id).await?.ok_or_else(|| no_run(id))?;
-    let now = store.now().await?;
-    let events = store.events(id).await?;
-    let mails = store.mails(Mails::Of(id)).await?;
+pub async fn show(from: &dyn Store, id: RunId, with_events: bool) -> Result<Report, Fault> {
+    let story = from.run(id).await?.ok_or_else(|| no_run(id))?;
+    let now = from.now().await?;
+    let events = from.events(id).await?;
+    let mails = from.mails(Mails::Of(id)).await?;
     let run = &story.run;
     let mut tables = vec![steps(&story.steps, now)];
     if !mails.is_empty() {

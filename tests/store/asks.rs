@@ -86,7 +86,7 @@ pub(super) fn any_op() -> BoxedStrategy<Op> {
         2 => (1..4_usize).prop_map(|max| Op::Take { max }),
         3 => (1_u64..8, 0..3_usize).prop_map(|(mail, how)| Op::Sent { mail, how }),
         1 => name().prop_map(|alert| Op::Acknowledged { alert }),
-        1 => (0..3_usize, any::<bool>()).prop_map(|(guard, lasts)| Op::Suspend { guard, lasts }),
+        1 => (0..3_usize, prop::bool::weighted(0.9)).prop_map(|(guard, lasts)| Op::Suspend { guard, lasts }),
         2 => (0..3_usize).prop_map(|guard| Op::Lift { guard }),
         1 => run().prop_map(|run| Op::Ask { run }),
         1 => (1_u64..3, any::<bool>()).prop_map(|(approval, yes)| Op::Decide { approval, yes }),
@@ -128,6 +128,47 @@ pub(super) fn guarded(run: &Run, path: &str, forced: bool) -> ira::store::ask::F
         first.overrides = vec![word(Guard::Bucket), word(Guard::Breaker), word(Guard::Cooldown)];
     }
     first
+}
+
+/// The same about what there is: numbers that nobody has say little.
+pub(super) fn aimed(mut op: Op, seen: &Seen) -> Op {
+    let pick = |number: &mut u64, known: Vec<u64>| {
+        if let Some(index) = usize::try_from(*number).ok().and_then(|number| number.checked_rem(known.len())) {
+            *number = known[index];
+        }
+    };
+    let runs: Vec<u64> = seen.stories.iter().map(|story| story.run.id.0).collect();
+    let steps = || seen.stories.iter().flat_map(|story| &story.steps);
+    match &mut op {
+        Op::Renew { run, .. }
+        | Op::Release { run, .. }
+        | Op::Plan { run, .. }
+        | Op::First { run, .. }
+        | Op::Begin { run, .. }
+        | Op::Advance { run, .. }
+        | Op::Finish { run, .. }
+        | Op::Note { run }
+        | Op::Ask { run }
+        | Op::Cancel { run }
+        | Op::Reopen { run }
+        | Op::Close { run, .. }
+        | Op::Claim { run: Some(run), .. }
+        | Op::HandBegin { run: Some(run), .. } => pick(run, runs),
+        Op::Add { attempt }
+        | Op::End { attempt, .. }
+        | Op::DecideUnknown { attempt, .. }
+        | Op::HandEnd { attempt, .. } => {
+            let open: Vec<u64> = steps().filter(|step| step.state.is_open()).map(|step| step.id.0).collect();
+            let all = steps().map(|step| step.id.0).collect();
+            pick(attempt, if *attempt % 4 == 0 || open.is_empty() { all } else { open });
+        }
+        Op::Sent { mail, .. } => pick(mail, seen.mails.iter().map(|row| row.id.0).collect()),
+        Op::Decide { approval, .. } => {
+            pick(approval, seen.stories.iter().flat_map(|story| &story.approvals).map(|asked| asked.id.0).collect());
+        }
+        _ => {}
+    }
+    op
 }
 
 /// Asks a store; gives its answer in words.

@@ -5,6 +5,7 @@ mod disk;
 mod files;
 mod lease;
 mod machine;
+mod people;
 mod rules;
 mod same;
 

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::test_runner::Config;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
-use super::asks::{Op, any_op, ask, see};
+use super::asks::{Op, aimed, any_op, ask, see};
 use super::rules::Rules;
 use super::{START, block, sqlite};
 
@@ -63,6 +63,7 @@ impl StateMachineTest for Both {
         let file = state.file.as_ref().expect("it is open");
         block(async {
             let before = see(&state.model).await;
+            let op = aimed(op, &before);
             let (said, same) = (ask(&state.model, &op).await, ask(file, &op).await);
             assert_eq!(said, same, "{op:?}");
             let (after, other) = (see(&state.model).await, see(file).await);

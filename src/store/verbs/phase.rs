@@ -6,7 +6,7 @@ use crate::store::ask::{Advance, Due, Finish};
 use crate::store::event::What;
 use crate::store::model::{Run, RunId};
 use crate::store::rows::{Res, Rows, denied};
-use crate::store::words::{Guard, RunState};
+use crate::store::words::{Guard, RunState, StepState};
 
 use super::{after, end, fenced, guards, log, moved, need, outbox, over, worker};
 
@@ -48,8 +48,12 @@ pub(in crate::store) fn advance(rows: &mut dyn Rows, ask: &Advance) -> Res<Run> 
         end::needs_human(rows, &mut run, &actor, &ask.why)?;
     } else {
         moved(rows, &mut run, &actor, ask.state, &ask.why)?;
+        // A probe that is due is not forgotten for a wait without an end.
+        let unknown =
+            || rows.open_steps(Some(run.id)).map(|open| open.iter().any(|step| step.state == StepState::Unknown));
         run.wake_at = match (ask.state, ask.wake_in) {
             (_, Some(length)) => Some(after(rows, length)),
+            (RunState::Waiting(_), None) if unknown()? => run.wake_at.or(Some(now)),
             (RunState::Waiting(_), None) => None,
             _ => Some(now),
         };

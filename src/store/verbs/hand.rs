@@ -12,7 +12,7 @@ use crate::store::model::{AttemptId, Run, Step};
 use crate::store::rows::{Res, Rows, denied};
 use crate::store::words::{Guard, Phase, RunState, StepState, Trace};
 
-use super::{admit, attempt, end, lease, log, missing, need, over, worker};
+use super::{admit, attempt, end, guards, lease, log, missing, need, over, worker};
 
 /// How long a command is thought to live that says nothing: what it began is nobody's orphan before.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -108,6 +108,7 @@ pub(in crate::store) fn end(rows: &mut dyn Rows, id: AttemptId, ended: &Ended) -
         let state = if state == StepState::Done { RunState::Succeeded } else { RunState::Failed };
         over(rows, &mut run, &actor, state, "")?;
     }
+    guards::release(rows, &run)?;
     rows.put_run(&run)?;
     Ok(step)
 }

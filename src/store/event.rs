@@ -165,6 +165,8 @@ impl Event {
     }
 }
 
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
 /// The hash of an event whose kind and body are `text`.
 pub(super) fn hash(run: RunId, seq: u64, at: u64, actor: &str, text: &str, prev_hash: &str) -> String {
     let mut hash = Sha256::new();
@@ -176,7 +178,6 @@ pub(super) fn hash(run: RunId, seq: u64, at: u64, actor: &str, text: &str, prev_
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    const HEX: &[u8; 16] = b"0123456789abcdef";
     let digits =
         hash.finalize().iter().flat_map(|byte| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]).collect();
     String::from_utf8(digits).unwrap_or_default()

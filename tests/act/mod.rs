@@ -94,8 +94,8 @@ impl Person {
         runtime.block_on(async {
             let mut records = Vec::new();
             for run in store.runs(Filter::All).await.expect("listed").iter().rev() {
-                let story = store.run(run.id).await.expect("read").expect("it is there");
-                for step in story.steps {
+                let told = store.run(run.id).await.expect("read").expect("it is there");
+                for step in told.steps {
                     records.push(json!({ "begun": step.begun }));
                     records.extend(step.added.iter().map(|more| json!({ "more": more })));
                     records.extend((!step.state.is_open()).then(|| json!({ "exit": step.exit })));

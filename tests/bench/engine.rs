@@ -54,7 +54,7 @@ async fn three_steps(store: &Sqlite, index: usize) {
             locks: vec![format!("host {index}")],
             scopes: Vec::new(),
         };
-        let begun = if path == "stop" {
+        let asked = if path == "stop" {
             let (cooldowns, charges, overrides) = (Vec::new(), Vec::new(), Vec::new());
             store
                 .begin_first_write(FirstWrite { begin, cooldowns, charges, breaker: None, approved: false, overrides })
@@ -62,7 +62,7 @@ async fn three_steps(store: &Sqlite, index: usize) {
         } else {
             store.begin(begin).await
         };
-        let step = begun.expect("asked").expect("begun");
+        let step = asked.expect("asked").expect("begun");
         let exit = json!({ "code": 0 });
         let end =
             End { attempt: step.id, fence: run.fence, outcome: Outcome::Done, by: By::Worker, exit, output_ref: None };

@@ -172,11 +172,12 @@ pub(super) fn aimed(mut op: Op, seen: &Seen) -> Op {
 }
 
 /// Asks a store; gives its answer in words.
+#[expect(clippy::too_many_lines, reason = "one arm for each verb")]
 pub(super) async fn ask(store: &dyn Store, op: &Op) -> String {
     let known = async |id: u64, stale: bool| {
-        let story = store.run(RunId(id)).await.expect("read")?;
-        let fence = story.run.fence.saturating_sub(u64::from(stale));
-        Some((Run { fence, ..story.run.clone() }, story))
+        let told = store.run(RunId(id)).await.expect("read")?;
+        let fence = told.run.fence.saturating_sub(u64::from(stale));
+        Some((Run { fence, ..told.run.clone() }, told))
     };
     macro_rules! of {
         ($id:expr, $stale:expr) => {
@@ -212,16 +213,16 @@ pub(super) async fn ask(store: &dyn Store, op: &Op) -> String {
             format!("{:?}", store.plan(run.id, run.fence, "the plan").await)
         }
         Op::First { run, path, stale, guarded: limits, forced } => {
-            let (run, story) = of!(run, stale);
+            let (run, told) = of!(run, stale);
             let mut first = guarded(&run, name(path), forced);
             if !limits {
                 first = unguarded(first.begin);
             }
-            first.begin.attempt = next(&story.steps, name(path));
+            first.begin.attempt = next(&told.steps, name(path));
             format!("{:?}", store.begin_first_write(first).await)
         }
         Op::Begin { run, path, effect, tell, undo, stale } => {
-            let (run, story) = of!(run, stale);
+            let (run, told) = of!(run, stale);
             let mut begin = write(&run, name(path));
             begin.plan_hash.clone_from(&run.plan_hash);
             begin.effect = effect;
@@ -229,15 +230,15 @@ pub(super) async fn ask(store: &dyn Store, op: &Op) -> String {
             begin.undo = undo;
             begin.effect_key = (effect == Effect::Idempotent).then(|| "the same".to_owned());
             begin.locks.clone_from(&run.locks);
-            begin.attempt = next(&story.steps, name(path));
+            begin.attempt = next(&told.steps, name(path));
             format!("{:?}", store.begin(begin).await)
         }
         Op::Add { attempt } => format!("{:?}", store.add(AttemptId(attempt), json!({ "more": 1 })).await),
         Op::End { attempt, outcome, stale } => {
             let all = store.runs(Filter::All).await.expect("listed");
             for run in all {
-                let (run, story) = of!(run.id.0, stale);
-                if let Some(step) = story.steps.iter().find(|step| step.id.0 == attempt) {
+                let (run, told) = of!(run.id.0, stale);
+                if let Some(step) = told.steps.iter().find(|step| step.id.0 == attempt) {
                     let outcome = match outcome {
                         0 => Outcome::Done,
                         1 => Outcome::Failed(Trace::Nothing),

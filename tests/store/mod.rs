@@ -40,6 +40,7 @@ fn sqlite(folder: &Path, ticks: &Arc<Manual>) -> Sqlite {
 }
 
 /// Does the same on the model and on a file.
+#[expect(clippy::needless_pass_by_value, reason = "a closure is written where it is called")]
 fn on_each(test: impl AsyncFn(&dyn Store, &Manual)) {
     let ticks = Arc::new(Manual::at(START));
     block(test(&Memory::new(Arc::<Manual>::clone(&ticks)), &ticks));

@@ -74,7 +74,7 @@ impl Sqlite {
         let connection = open::writer(path, options.busy)?;
         let reading = open::reader(path, options.busy)?;
         let high_water = connection
-            .query_row("SELECT high_water FROM meta", [], |row| tx::id(row))
+            .query_row("SELECT high_water FROM meta", [], tx::id)
             .map_err(|error| fault(&path.display().to_string(), &error))?;
         let clock = Arc::new(StoreClock::start(Arc::clone(&options.ticks), high_water));
         let commits = Arc::new(AtomicU64::new(0));

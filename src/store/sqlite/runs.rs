@@ -169,16 +169,15 @@ impl RunRows for Desk<'_> {
     }
 
     fn open_steps(&self, run: Option<RunId>) -> Res<Vec<Step>> {
-        match run {
-            Some(run) => {
-                let sql = select!(step "WHERE run_id = ?1 AND state IN ('started', 'unknown') ORDER BY attempt_id");
-                self.many(sql, &[&int(run.0)], map::step)
-            }
-            None => {
-                let sql = select!(step "WHERE state IN ('started', 'unknown') ORDER BY attempt_id");
-                self.many(sql, &[], map::step)
-            }
-        }
+        let Some(run) = run else {
+            return self.many(
+                select!(step "WHERE state IN ('started', 'unknown') ORDER BY attempt_id"),
+                &[],
+                map::step,
+            );
+        };
+        let sql = select!(step "WHERE run_id = ?1 AND state IN ('started', 'unknown') ORDER BY attempt_id");
+        self.many(sql, &[&int(run.0)], map::step)
     }
 
     fn insert_step(&mut self, step: &mut Step) -> Res<()> {

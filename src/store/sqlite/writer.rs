@@ -116,6 +116,12 @@ fn said(desk: &Desk<'_>, error: &rusqlite::Error) -> Fault {
     fault(desk.connection.path().unwrap_or_default(), error)
 }
 
+fn answer(batch: Vec<Box<dyn Job>>, failed: Option<&Fault>) {
+    for job in batch {
+        job.answer(failed);
+    }
+}
+
 /// Why a commit did not happen.
 enum Failed {
     /// It may go better the next time; nothing was written.
@@ -144,17 +150,17 @@ impl Writer<'_> {
                 batch.push(next);
             }
             if let Some(fault) = &broken {
-                batch.into_iter().for_each(|job| job.answer(Some(fault)));
+                answer(batch, Some(fault));
                 continue;
             }
             match self.commit(&mut batch) {
                 Ok(()) => {
                     fail::point("before-answer");
-                    batch.into_iter().for_each(|job| job.answer(None));
+                    answer(batch, None);
                 }
-                Err(Failed::Passing(fault)) => batch.into_iter().for_each(|job| job.answer(Some(&fault))),
+                Err(Failed::Passing(fault)) => answer(batch, Some(&fault)),
                 Err(Failed::Final(fault)) => {
-                    batch.into_iter().for_each(|job| job.answer(Some(&fault)));
+                    answer(batch, Some(&fault));
                     tracing::error!("{fault}");
                     (self.options.fatal)(&fault);
                     broken = Some(fault);

@@ -62,20 +62,17 @@ pub(in crate::store) fn admit(rows: &mut dyn Rows, ask: &Admit) -> Res<Admission
 fn seen(rows: &mut dyn Rows, incoming: &Incoming) -> Res<(InboxId, IncidentId)> {
     let now = rows.now();
     let known = rows.alert(&incoming.source, &incoming.delivery_id)?;
-    let incident = match rows.open_incident(&incoming.fingerprint)? {
-        Some(mut incident) => {
-            incident.last = now;
-            incident.count += u64::from(known.is_none());
-            rows.put_incident(&incident)?;
-            incident.id
-        }
-        None => {
-            let fingerprint = incoming.fingerprint.clone();
-            let mut incident =
-                Incident { id: IncidentId::default(), fingerprint, open: true, first: now, last: now, count: 1 };
-            rows.insert_incident(&mut incident)?;
-            incident.id
-        }
+    let incident = if let Some(mut incident) = rows.open_incident(&incoming.fingerprint)? {
+        incident.last = now;
+        incident.count += u64::from(known.is_none());
+        rows.put_incident(&incident)?;
+        incident.id
+    } else {
+        let fingerprint = incoming.fingerprint.clone();
+        let mut incident =
+            Incident { id: IncidentId::default(), fingerprint, open: true, first: now, last: now, count: 1 };
+        rows.insert_incident(&mut incident)?;
+        incident.id
     };
     if let Some(mut row) = known {
         row.seen += 1;

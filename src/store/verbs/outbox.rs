@@ -49,24 +49,20 @@ fn row(rows: &dyn Rows, run: &Run, mail: Mail, state: MailState, why: &str) -> R
 
 /// Sees that a run's page is there, to be sent unless the run ends before `escalate_by`.
 pub(super) fn arm(rows: &mut dyn Rows, run: &Run, page: Option<&Page>) -> Res<()> {
-    match trigger(rows, &run.page)? {
-        Some(mut live) => {
-            if live.state == MailState::Armed && live.run == Some(run.id) {
-                live.next_at = run.escalate_by.unwrap_or(NEVER);
-                rows.put_mail(&live)?;
-            }
-            Ok(())
+    if let Some(mut live) = trigger(rows, &run.page)? {
+        if live.state == MailState::Armed && live.run == Some(run.id) {
+            live.next_at = run.escalate_by.unwrap_or(NEVER);
+            rows.put_mail(&live)?;
         }
-        None => {
-            let mut armed = row(rows, run, Mail::Trigger, MailState::Armed, "")?;
-            armed.next_at = run.escalate_by.unwrap_or(NEVER);
-            if let Some(page) = page {
-                armed.channel.clone_from(&page.channel);
-                armed.payload.clone_from(&page.payload);
-            }
-            rows.insert_mail(&mut armed)
-        }
+        return Ok(());
     }
+    let mut armed = row(rows, run, Mail::Trigger, MailState::Armed, "")?;
+    armed.next_at = run.escalate_by.unwrap_or(NEVER);
+    if let Some(page) = page {
+        armed.channel.clone_from(&page.channel);
+        armed.payload.clone_from(&page.payload);
+    }
+    rows.insert_mail(&mut armed)
 }
 
 /// Makes a run's page due: the first under its key triggers, the others note.

@@ -14,7 +14,7 @@ pub(super) use templates::variable;
 use super::cel::Cel;
 use super::fields::{self, Shape, Table};
 use super::model::{
-    Annotate, Approve, Bucket, Escalate, Guards, Matcher, MinHealthy, Mode, On, OrElse, Param, ParamType, Playbook,
+    Annotate, Approve, Bucket, Effects, Escalate, Guards, Matcher, MinHealthy, Mode, On, OrElse, Param, ParamType, Playbook,
     Query, Recurrence, Season, Text, Verify, When,
 };
 use super::pattern::{Pattern, Whole};
@@ -164,6 +164,7 @@ impl Lower {
             escalate: all.record("escalate").and_then(escalate),
             tests: all.records("tests").into_iter().filter_map(|case| self.case(case)).collect(),
             revision: revision(text),
+            effects: Effects::default(),
         }
     }
 

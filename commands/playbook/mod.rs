@@ -7,7 +7,9 @@ mod bind;
 mod case;
 mod cel;
 mod check;
+mod decide;
 mod fields;
+mod judge;
 mod lower;
 mod model;
 mod pattern;
@@ -16,17 +18,21 @@ mod problem;
 mod prose;
 mod scope;
 mod shape;
+mod simulate;
 mod step;
 mod template;
 mod tree;
+mod trial;
 mod values;
 
 pub use bind::{Refusal, arguments, items, question, undoing};
 pub use case::{Answer, Case, Expect, Fixture};
 pub use cel::{Cel, Judged};
-pub use check::{Effects, Worst, autonomy, effects, worst};
+pub use check::{Worst, autonomy, worst};
+pub use decide::{Considered, Decision, Matched, Stage, Stopped, decide, matched};
+pub use judge::{Denial, Want, guard_queries, holding, looks, permitted, wanted};
 pub use model::{
-    Annotate, Approve, Bucket, Escalate, Guards, Matcher, MinHealthy, Mode, On, OrElse, Param, ParamType, Playbook,
+    Annotate, Approve, Bucket, Effects, Escalate, Guards, Matcher, MinHealthy, Mode, On, OrElse, Param, ParamType, Playbook,
     Query, Recurrence, Season, Text, Verify, When,
 };
 pub use pattern::{Pattern, Whole};
@@ -35,8 +41,10 @@ pub use problem::Problem;
 pub use prose::render as note;
 pub use scope::{Incoming, KeyPart, Scope, StepState, StepView};
 pub use shape::spelled;
+pub use simulate::{Decided, Outcome, simulate};
 pub use step::{Limits, Loop, Output, Retry, Source, Step, Undo, Wait};
 pub use template::{Entry, Path, Piece, Template, Variable};
+pub use trial::{Fixtures, Tested, test};
 pub use values::{at, params};
 
 /// The read whose answer counts before the first write: whether the alert still fires.
@@ -45,12 +53,22 @@ pub const STILL_FIRING: &str = "alert.still_firing";
 /// Reads a playbook's text: the playbook, or everything that is wrong with it, in the order of the file. Its own tests
 /// are not run.
 pub fn parse(text: &str) -> Result<Playbook, Vec<Problem>> {
-    let (playbook, mut problems) = lower::read(text);
-    problems.extend(playbook.iter().flat_map(check::check));
-    match playbook {
-        Some(playbook) if problems.is_empty() => Ok(playbook),
-        _ => Err(problem::settle(problems, text)),
+    match lower::read(text) {
+        (Some(mut playbook), mut problems) => {
+            let (effects, wrong) = check::check(&playbook);
+            problems.extend(wrong);
+            playbook.effects = effects;
+            if problems.is_empty() { Ok(playbook) } else { Err(problem::settle(problems, text)) }
+        }
+        (None, problems) => Err(problem::settle(problems, text)),
     }
+}
+
+/// Reads a playbook's text and runs its own tests: one of them that fails is a mistake like any other.
+pub fn load(text: &str, fixtures: &Fixtures<'_>) -> Result<Playbook, Vec<Problem>> {
+    let playbook = parse(text)?;
+    let failed: Vec<Problem> = test(&playbook, fixtures).iter().filter_map(Tested::problem).collect();
+    if failed.is_empty() { Ok(playbook) } else { Err(problem::settle(failed, text)) }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::pattern::{Pattern, Whole};
 use super::place::Place;
 use super::step::Step;
 use super::template::{Path, Template};
+use crate::effect::Effect;
 
 /// A playbook that was read and lowered. That it is sound besides is what `check` says.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +48,24 @@ pub struct Playbook {
     pub tests: Vec<Case>,
     /// SHA-256 of the file's text, hex.
     pub revision: String,
+    /// What its steps do.
+    pub effects: Effects,
+}
+
+/// What a playbook's steps do, as far as is known before a run: one entry for each step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// How it may be repeated; the action's own word, or the playbook's where that is left to it.
+    pub effects: Vec<Effect>,
+    /// Whether it changes a system.
+    pub writes: Vec<bool>,
+}
+
+impl Effects {
+    /// Whether any step changes a system.
+    pub fn any(&self) -> bool {
+        self.writes.contains(&true)
+    }
 }
 
 /// A word of the file with its place.

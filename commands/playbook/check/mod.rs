@@ -9,41 +9,18 @@ mod writes;
 pub use deadline::{Worst, worst};
 pub use writes::autonomy;
 
-use super::model::Playbook;
+use super::model::{Effects, Playbook};
 use super::problem::Problem;
 use super::prose;
-use crate::effect::Effect;
 use crate::text::excerpt;
 use actions::Acted;
 
 /// Most steps.
 const STEPS: usize = 64;
 
-/// What a playbook's steps do, as far as is known before a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Effects {
-    /// For each step, how it may be repeated; the action's own word or the playbook's.
-    pub effects: Vec<Effect>,
-    /// For each step, whether it changes a system.
-    pub writes: Vec<bool>,
-}
-
-impl Effects {
-    /// Whether any step changes a system.
-    pub fn any(&self) -> bool {
-        self.writes.contains(&true)
-    }
-}
-
-/// What the steps of a playbook do. A step that is unknown counts as a write.
-pub fn effects(playbook: &Playbook) -> Effects {
-    let acted = playbook.steps.iter().map(|step| actions::examine(playbook, step, &mut Vec::new()));
-    let (effects, writes) = acted.map(|acted| (acted.effect, acted.writes || !acted.known)).unzip();
-    Effects { effects, writes }
-}
-
-/// Everything that is wrong with `playbook`, its own tests apart.
-pub(super) fn check(playbook: &Playbook) -> Vec<Problem> {
+/// Everything that is wrong with `playbook`, its own tests apart; and what its steps do. A step that is unknown counts as
+/// a write.
+pub(super) fn check(playbook: &Playbook) -> (Effects, Vec<Problem>) {
     let mut problems = Vec::new();
     lists(playbook, &mut problems);
     let acted: Vec<Acted> = playbook.steps.iter().map(|step| actions::examine(playbook, step, &mut problems)).collect();
@@ -53,7 +30,8 @@ pub(super) fn check(playbook: &Playbook) -> Vec<Problem> {
     writes::check(playbook, &acted, &mut problems);
     notes(playbook, &mut problems);
     mocks(playbook, &mut problems);
-    problems
+    let (effects, writes) = acted.iter().map(|acted| (acted.effect, acted.writes || !acted.known)).unzip();
+    (Effects { effects, writes }, problems)
 }
 
 /// Names that stand twice, and names that are nowhere.
@@ -133,7 +111,7 @@ fn mocks(playbook: &Playbook, problems: &mut Vec<Problem>) {
         }
         for path in case.set.keys().filter(|path| !is_settable(path)) {
             let problem = Problem::new(case.at, format!("`set` cannot set `{}`", excerpt(path, 60)));
-            problems.push(problem.hint("alert.status, alert.labels.NAME, alert.annotations.NAME or alert.starts_at"));
+            problems.push(problem.hint("alert.status, alert.labels.NAME, alert.annotations.NAME, alert.starts_at or alert.source"));
         }
         for name in case.params.keys().filter(|name| !playbook.params.contains_key(*name)) {
             let problem = Problem::new(case.at, format!("there is no parameter `{}`", excerpt(name, 60)));
@@ -143,6 +121,6 @@ fn mocks(playbook: &Playbook, problems: &mut Vec<Problem>) {
 }
 
 fn is_settable(path: &str) -> bool {
-    matches!(path, "alert.status" | "alert.starts_at")
+    matches!(path, "alert.status" | "alert.starts_at" | "alert.source")
         || ["alert.labels.", "alert.annotations."].iter().any(|root| path.len() > root.len() && path.starts_with(root))
 }

@@ -8,7 +8,7 @@ fn a_sound_playbook_is_read() {
     });
     assert_eq!(playbook.name.text, "fund");
     assert_eq!(playbook.revision.len(), 64);
-    assert_eq!(effects(&playbook).writes, [false, true]);
+    assert_eq!(playbook.effects.writes, [false, true]);
     // 10s + (2 × 180s + 20s) + 60s + 300s.
     assert_eq!(worst(&playbook).seconds, 750);
     assert_eq!(autonomy(&playbook, Mode::Auto), []);

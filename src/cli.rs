@@ -9,6 +9,7 @@ use clap::{
 };
 use ira_commands::Invocation;
 use ira_commands::actions::Action;
+use ira_commands::playbook;
 use secrecy::SecretString;
 
 pub use crate::config::{ColorChoice as Color, Format};
@@ -45,7 +46,10 @@ pub enum Control {
     /// Show or check the configuration
     #[command(subcommand, arg_required_else_help = false)]
     Config(ConfigVerb),
-    /// Explain a topic (output, exit-codes, config, networks, feeds, vrf) or a command
+    /// List, check and try playbooks: what is to be done when an alert comes
+    #[command(subcommand, arg_required_else_help = false)]
+    Playbook(PlaybookVerb),
+    /// Explain a topic (output, exit-codes, config, networks, feeds, vrf, playbooks) or a command
     Help {
         /// A topic, or a command
         #[arg(value_name = "TOPIC")]
@@ -65,6 +69,47 @@ pub enum ConfigVerb {
     Show,
     /// Read every configuration file and report each mistake with its place (exit 78 where there is one)
     Check,
+}
+
+/// What is asked of playbooks.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum PlaybookVerb {
+    /// List the playbooks that are loaded, with where each comes from
+    List,
+    /// Report each mistake of a playbook with its place, its own tests included (exit 78 where there is one)
+    Check {
+        /// The files [default: every playbook that would be loaded]
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        files: Vec<PathBuf>,
+    },
+    /// Run the tests in playbooks: nothing is read or written but their files
+    Test {
+        /// The files [default: every playbook that would be loaded]
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        files: Vec<PathBuf>,
+    },
+    /// Say which playbook an alert is for, and at which stage each other one is not
+    Explain {
+        /// The alert: Alertmanager or PagerDuty JSON, or pasted `- name = value` lines; `-` is stdin
+        #[arg(value_name = "FILE|-", value_hint = ValueHint::FilePath)]
+        alert: PathBuf,
+        /// Who sent it
+        #[arg(long, value_name = "NAME", default_value = "alertmanager", value_parser = sources())]
+        source: String,
+    },
+    /// Print the JSON Schema of playbooks, for editors
+    Schema,
+    /// Print a playbook to start from
+    New {
+        /// What it is to be called
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+    },
+}
+
+/// The senders that an alert may be of.
+fn sources() -> clap::builder::PossibleValuesParser {
+    clap::builder::PossibleValuesParser::new(playbook::SOURCES.iter().filter(|source| **source != "any"))
 }
 
 /// The shells that completions exist for.

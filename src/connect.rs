@@ -1,5 +1,6 @@
 //! The one place where command line, configuration and adapters meet: it gives a command its ports.
 
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -228,6 +229,12 @@ pub fn config(verb: ConfigVerb, output: &OutputFlags) -> Result<Report, Fault> {
         ConfigVerb::Show => Ok(config::show(&Config::load(&sources)?)),
         ConfigVerb::Check => config::check(&sources),
     }
+}
+
+/// The folders of the configuration files that may name playbooks, strongest first: the user's, or that of the file that
+/// stands in its place, and the system's. A project's is not among them: what it says was not written by who runs it.
+pub fn beside_config(output: &OutputFlags) -> Result<Vec<PathBuf>, Fault> {
+    Sources::of_process(flags(output, None)?)?.own_folders()
 }
 
 /// The configuration as far as it can be read: a shell that completes a word has no use for an error.

@@ -13,6 +13,7 @@ pub mod exit;
 pub mod help;
 pub mod input;
 pub mod logging;
+mod playbooks;
 pub mod progress;
 pub mod recording;
 pub mod render;
@@ -101,18 +102,15 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
         }
         What::Control(Control::Demo) => session.demo(env),
         What::Control(Control::Config(verb)) => {
-            let mut report = connect::config(verb, &output)?;
-            let mut code = report.outcome.exit_code();
-            if verb == ConfigVerb::Check && report.outcome == Outcome::Problem {
-                // A wrong configuration ends every other command with this code. A program is told in `errors`, too;
-                // a person has the findings before them.
-                let fault = Fault::new(Kind::Config, "the configuration cannot be used")
-                    .hint("mend what the findings name, and check again");
-                code = fault.kind.exit_code();
-                report.errors.extend((session.format() == Format::Json).then_some(fault));
-            }
-            Ok(session.show(report, code))
+            let report = connect::config(verb, &output)?;
+            let what = "the configuration cannot be used";
+            Ok(if verb == ConfigVerb::Check { checked(session, report, what) } else { shown(session, report) })
         }
+        What::Control(Control::Playbook(verb)) => Ok(match playbooks::answer(&verb, &output)? {
+            playbooks::Answer::Report(report) => shown(session, *report),
+            playbooks::Answer::Checked(report) => checked(session, *report, "a playbook cannot be loaded"),
+            playbooks::Answer::Text(name, text) => session.show_text(name, &text),
+        }),
         What::Control(Control::Help { topic }) => {
             let colour = session.colours_stdout();
             let text = help::answer(&topic, cli::command(), colour)?;
@@ -120,4 +118,22 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
         }
         What::Control(Control::Completions { shell }) => Ok(session.show_text("completions", complete::stub(shell))),
     }
+}
+
+fn shown(session: &Session, report: ira_commands::Report) -> u8 {
+    let code = report.outcome.exit_code();
+    session.show(report, code)
+}
+
+/// Shows what was found in files that every other command rests on.
+fn checked(session: &Session, mut report: ira_commands::Report, what: &str) -> u8 {
+    let mut code = report.outcome.exit_code();
+    if report.outcome == Outcome::Problem {
+        // A wrong file ends every other command with this code. A program is told in `errors`, too; a person has the
+        // findings before them.
+        let fault = Fault::new(Kind::Config, what).hint("mend what the findings name, and check again");
+        code = fault.kind.exit_code();
+        report.errors.extend((session.format() == Format::Json).then_some(fault));
+    }
+    session.show(report, code)
 }

@@ -7,6 +7,7 @@ mod feed_report;
 mod generated;
 mod next;
 mod node;
+mod playbooks;
 mod process;
 mod secrets;
 mod store;

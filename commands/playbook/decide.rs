@@ -120,7 +120,10 @@ fn pass(playbook: &Playbook, on: &On, alert: &Incoming) -> Result<Vec<KeyPart>, 
     let stop = |stage, why: String| Stopped { stage, why, fault: false };
     let source = on.source.text.as_str();
     if source != "any" && source != alert.source {
-        return Err(stop(Stage::Source, format!("it is for {source}, and this came from {}", excerpt(&alert.source, 40))));
+        return Err(stop(
+            Stage::Source,
+            format!("it is for {source}, and this came from {}", excerpt(&alert.source, 40)),
+        ));
     }
     let wanted = match on.status {
         When::Firing => !alert.alert.resolved,

@@ -14,8 +14,8 @@ pub(super) use templates::variable;
 use super::cel::Cel;
 use super::fields::{self, Shape, Table};
 use super::model::{
-    Annotate, Approve, Bucket, Effects, Escalate, Guards, Matcher, MinHealthy, Mode, On, OrElse, Param, ParamType, Playbook,
-    Query, Recurrence, Season, Text, Verify, When,
+    Annotate, Approve, Bucket, Effects, Escalate, Guards, Matcher, MinHealthy, Mode, On, OrElse, Param, ParamType,
+    Playbook, Query, Recurrence, Season, Text, Verify, When,
 };
 use super::pattern::{Pattern, Whole};
 use super::place::Place;

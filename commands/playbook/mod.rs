@@ -14,10 +14,14 @@ mod lower;
 mod model;
 mod pattern;
 mod place;
+pub mod present;
 mod problem;
 mod prose;
+mod ready;
+mod schema;
 mod scope;
 mod shape;
+mod ships;
 mod simulate;
 mod step;
 mod template;
@@ -30,17 +34,21 @@ pub use case::{Answer, Case, Expect, Fixture};
 pub use cel::{Cel, Judged};
 pub use check::{Worst, autonomy, worst};
 pub use decide::{Considered, Decision, Matched, Stage, Stopped, decide, matched};
+pub use fields::SOURCES;
 pub use judge::{Denial, Want, guard_queries, holding, looks, permitted, wanted};
 pub use model::{
-    Annotate, Approve, Bucket, Effects, Escalate, Guards, Matcher, MinHealthy, Mode, On, OrElse, Param, ParamType, Playbook,
-    Query, Recurrence, Season, Text, Verify, When,
+    Annotate, Approve, Bucket, Effects, Escalate, Guards, Matcher, MinHealthy, Mode, On, OrElse, Param, ParamType,
+    Playbook, Query, Recurrence, Season, Text, Verify, When,
 };
-pub use pattern::{Pattern, Whole};
+pub use pattern::{Pattern, Whole, is_dns_label};
 pub use place::Place;
 pub use problem::Problem;
 pub use prose::render as note;
+pub use ready::{Unready, invocation};
+pub use schema::schema;
 pub use scope::{Incoming, KeyPart, Scope, StepState, StepView};
 pub use shape::spelled;
+pub use ships::{SHIPPED, template};
 pub use simulate::{Decided, Outcome, simulate};
 pub use step::{Limits, Loop, Output, Retry, Source, Step, Undo, Wait};
 pub use template::{Entry, Path, Piece, Template, Variable};

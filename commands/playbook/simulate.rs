@@ -102,7 +102,8 @@ pub fn simulate(playbook: &Playbook, case: &Case, alert: &Incoming) -> Result<Ou
         Err(wrong) => return over(outcome, Decided::Denied, "params", wrong.join("; ")),
     };
     let answers = case.mock.iter().map(|(name, answers)| (name.clone(), answers.iter().cloned().collect())).collect();
-    let mut run = Run { playbook, scope: Scope { alert: alert.clone(), key, params, ..Scope::default() }, answers, wrote: false };
+    let mut run =
+        Run { playbook, scope: Scope { alert: alert.clone(), key, params, ..Scope::default() }, answers, wrote: false };
     run.ask(&guard_queries(playbook))?;
     if let Err(denial) = permitted(playbook, &run.scope) {
         return over(outcome, Decided::Denied, denial.guard, denial.why);
@@ -205,7 +206,11 @@ impl Run<'_> {
             if step.action.text == STILL_FIRING && !self.wrote && playbook.effects.any() {
                 match out["firing"].as_str() {
                     Some("no") => {
-                        return Ok(Some(Stop::Over(Decided::Cancelled, "resolved", "it does not fire any more".to_owned())));
+                        return Ok(Some(Stop::Over(
+                            Decided::Cancelled,
+                            "resolved",
+                            "it does not fire any more".to_owned(),
+                        )));
                     }
                     Some("yes") => {}
                     _ => {
@@ -217,7 +222,9 @@ impl Run<'_> {
             }
             match state {
                 StepState::Done => {}
-                StepState::Unknown => return Ok(Some(Stop::Broken("unknown", format!("whether `{id}` happened is not known")))),
+                StepState::Unknown => {
+                    return Ok(Some(Stop::Broken("unknown", format!("whether `{id}` happened is not known"))));
+                }
                 StepState::Refused => return Ok(Some(Stop::Broken("refused", why))),
                 _ => return Ok(Some(Stop::Broken("failed", why))),
             }

@@ -111,7 +111,11 @@ fn differences(expect: &Expect, outcome: &Outcome) -> Vec<String> {
         say("path", format!("[{}]", wanted.join(", ")), format!("[{}]", outcome.path.join(", ")));
     }
     if let Some(wanted) = expect.verified {
-        say("verified", wanted.to_string(), outcome.verified.unwrap_or_default().to_string());
+        say(
+            "verified",
+            wanted.to_string(),
+            outcome.verified.map_or_else(|| "not asked".to_owned(), |verified| verified.to_string()),
+        );
     }
     if let Some(wanted) = expect.escalated {
         say("escalated", wanted.to_string(), outcome.escalated.to_string());

@@ -28,6 +28,7 @@ pub mod sources;
 mod tests;
 pub mod url;
 
+pub use access::untrusted;
 pub use check::check;
 pub use engine::{BudgetConfig, EngineConfig, MaintenanceConfig, PlaybookConfig};
 pub use network::{DirectorySource, NetworkConfig};

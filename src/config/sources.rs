@@ -89,6 +89,12 @@ impl Sources {
         Ok(Self { env: Arc::new(SystemEnv), cwd, places: Places::standard(), flags })
     }
 
+    /// The folders of the files that belong to who runs this, strongest first: never a project's.
+    pub fn own_folders(&self) -> Result<Vec<PathBuf>, Fault> {
+        let own = self.files()?.into_iter().rev().filter(|(file, _)| file.layer != Layer::Project);
+        Ok(own.filter_map(|(file, _)| file.path.parent().map(Path::to_owned)).collect())
+    }
+
     /// The files in question, weakest first, and whether each must exist.
     pub(super) fn files(&self) -> Result<Vec<(ConfigFile, bool)>, Fault> {
         let mut files = vec![(ConfigFile { layer: Layer::System, path: self.places.system.clone() }, false)];

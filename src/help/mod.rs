@@ -19,6 +19,7 @@ pub const TOPICS: &[(&str, &str)] = &[
     ("networks", "which networks there are, and how to add one"),
     ("feeds", "how a feed is named, and what each check means"),
     ("vrf", "how a request is named, and what each cause means"),
+    ("playbooks", "what is to be done when an alert comes, as a file"),
 ];
 
 /// The environment variables that are no configuration, each with what it does.
@@ -37,6 +38,7 @@ pub fn environment() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// The files that `ira` reads and writes without being told to, each with what it is.
 pub const FILES: &[(&str, &str)] = &[
     ("~/.config/ira/config.toml", "the user's configuration"),
+    ("~/.config/ira/playbooks, /etc/ira/playbooks", "playbooks, one a file (`*.yaml`)"),
     (".ira.toml", "the project's configuration, in the working directory or above it; it may set no credential"),
     ("/etc/ira/config.toml", "the system's configuration"),
     ("~/.cache/ira", "directories of feeds, as they were fetched last"),
@@ -76,6 +78,7 @@ pub fn topic(name: &str) -> Option<String> {
         "networks" => networks(),
         "feeds" => include_str!("feeds.md").to_owned(),
         "vrf" => include_str!("vrf.md").to_owned(),
+        "playbooks" => include_str!("playbooks.md").to_owned(),
         _ => return None,
     })
 }

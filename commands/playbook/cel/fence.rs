@@ -37,6 +37,24 @@ pub(super) const FUNCTIONS: [(&str, usize); 11] = [
     ("duration", 1),
     ("timestamp", 1),
 ];
+/// The operators that are calls in the tree, besides those that are costed on their own. A name that only looks like one
+/// (`__import__`) is not.
+const OPERATOR_CALLS: [&str; 14] = [
+    operators::CONDITIONAL,
+    operators::LOGICAL_AND,
+    operators::LOGICAL_OR,
+    operators::LOGICAL_NOT,
+    operators::SUBSTRACT,
+    operators::MULTIPLY,
+    operators::DIVIDE,
+    operators::MODULO,
+    operators::GREATER_EQUALS,
+    operators::LESS_EQUALS,
+    operators::GREATER,
+    operators::LESS,
+    operators::NEGATE,
+    operators::NOT_STRICTLY_FALSE,
+];
 /// The macros, for hints: they are no calls any more when the tree is looked at.
 const MACROS: [&str; 6] = ["has", "all", "exists", "exists_one", "map", "filter"];
 
@@ -193,8 +211,9 @@ impl Walk {
         let own = match call.func_name.as_str() {
             operators::EQUALS | operators::NOT_EQUALS => self.comparison(&call.args),
             operators::IN => COMPARE,
+            operators::INDEX => 1,
             operators::ADD => self.join(&call.args)?,
-            name if name.starts_with(['_', '!', '-', '@']) => 1,
+            name if OPERATOR_CALLS.contains(&name) => 1,
             "matches" => {
                 self.literal_regex(call)?;
                 REGEX

@@ -111,7 +111,10 @@ fn mocks(playbook: &Playbook, problems: &mut Vec<Problem>) {
         }
         for path in case.set.keys().filter(|path| !is_settable(path)) {
             let problem = Problem::new(case.at, format!("`set` cannot set `{}`", excerpt(path, 60)));
-            problems.push(problem.hint("alert.status, alert.labels.NAME, alert.annotations.NAME, alert.starts_at or alert.source"));
+            problems.push(
+                problem
+                    .hint("alert.status, alert.labels.NAME, alert.annotations.NAME, alert.starts_at or alert.source"),
+            );
         }
         for name in case.params.keys().filter(|name| !playbook.params.contains_key(*name)) {
             let problem = Problem::new(case.at, format!("there is no parameter `{}`", excerpt(name, 60)));

@@ -1,3 +1,5 @@
+mod hostile;
+mod lessons;
 mod planted;
 mod running;
 

@@ -16,7 +16,10 @@ fn a_test_that_fails_is_a_mistake_with_its_place() {
     let problems = load(&text, &beside).expect_err("not verified");
     assert_eq!(problems.len(), 1);
     let said = problems[0].render("fund.yaml");
-    assert!(said.contains("the test `it funds, and it holds` fails") && said.contains("verified is false, not true"), "{said}");
+    assert!(
+        said.contains("the test `it funds, and it holds` fails") && said.contains("verified is false, not true"),
+        "{said}"
+    );
     let text = changed("      fund: ok\n", "");
     let said = load(&text, &beside).expect_err("no mock")[0].message.clone();
     assert!(said.contains("the test does not say what `fund` answers"), "{said}");

@@ -1,0 +1,35 @@
+//! The playbooks that ship. A file of the same name in a folder of the configuration stands in the place of one.
+
+/// File and text of each.
+pub const SHIPPED: &[(&str, &str)] = &[("feed-alert.yaml", include_str!("../playbooks/feed-alert.yaml"))];
+
+/// A playbook to start from, with a comment about each part. It is sound but for its name and owner.
+pub fn template(name: Option<&str>) -> String {
+    include_str!("template.yaml").replace("playbook: NAME", &format!("playbook: {}", name.unwrap_or("NAME")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{load, parse};
+    use super::*;
+
+    #[test]
+    fn what_ships_is_sound_and_starts_at_suggest_or_below() {
+        for (file, text) in SHIPPED {
+            let read = load(text, &|name| Err(format!("{name} is not in the binary")));
+            let playbook = read.unwrap_or_else(|problems| {
+                panic!("{}", problems.iter().map(|one| one.render(file)).collect::<Vec<_>>().join("\n"))
+            });
+            assert_eq!(format!("{}.yaml", playbook.name.text), *file);
+            assert!(playbook.mode <= super::super::Mode::Suggest && playbook.tests.len() > 1, "{file}");
+        }
+    }
+
+    #[test]
+    fn what_one_starts_from_is_sound() {
+        let text = template(Some("mine"));
+        let read = load(&text, &|_| Err("none".to_owned()));
+        assert_eq!(read.expect("sound").name.text, "mine");
+        assert!(parse(&template(None)).is_ok());
+    }
+}

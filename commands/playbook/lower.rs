@@ -208,11 +208,11 @@ impl Lower {
     fn on(&mut self, on: Record<'_>) -> Option<On> {
         let mut matches = BTreeMap::new();
         for item in on.get("match").map(Node::items).unwrap_or_default() {
-            let matcher = match item.node.raw() {
+            let one = match item.node.raw() {
                 Some(text) => Some(Matcher::Equals(text.to_owned())),
                 None => item.node.items().iter().find_map(|inner| self.whole(&inner.node)).map(Matcher::Regex),
             };
-            matches.extend(matcher.map(|matcher| (item.name.clone(), matcher)));
+            matches.extend(one.map(|one| (item.name.clone(), one)));
         }
         Some(On {
             source: on.word("source")?,

@@ -27,13 +27,11 @@ pub struct Source {
 impl Source {
     /// Its name: what the file says, else that of the file.
     pub fn name(&self) -> String {
-        match &self.read {
-            Ok(playbook) => playbook.name.text.clone(),
-            Err(_) => {
-                let file = self.file.rsplit('/').next().unwrap_or_default();
-                file.rsplit_once('.').map_or(file, |(name, _)| name).to_owned()
-            }
+        if let Ok(playbook) = &self.read {
+            return playbook.name.text.clone();
         }
+        let file = self.file.rsplit('/').next().unwrap_or_default();
+        file.rsplit_once('.').map_or(file, |(name, _)| name).to_owned()
     }
 
     fn origin(&self) -> String {

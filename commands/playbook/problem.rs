@@ -60,7 +60,7 @@ impl Problem {
 
 /// The problems in the order of the file, each once, with the lines they are about, cut to a number that can be read.
 pub(super) fn settle(mut problems: Vec<Problem>, text: &str) -> Vec<Problem> {
-    problems.sort_by(|a, b| (a.line, a.column).cmp(&(b.line, b.column)));
+    problems.sort_by_key(|problem| (problem.line, problem.column));
     problems.dedup();
     let more = problems.len().saturating_sub(MOST);
     problems.truncate(MOST);

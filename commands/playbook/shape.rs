@@ -128,17 +128,16 @@ fn fits(node: &Node, shape: &Shape) -> bool {
 fn record(node: &Node, table: &'static Table, problems: &mut Vec<Problem>) {
     let Value::Map(items) = &node.value else { return };
     for item in items {
-        match table.fields.iter().find(|field| field.name == item.name) {
-            Some(field) => check(&item.node, &field.shape, field.name, problems),
-            None => {
-                problems.push(unknown(item, table, items.len() <= MOST));
-                // What was meant is looked at all the same.
-                let meant = (items.len() <= MOST).then(|| nearest_field(&item.name, table)).flatten();
-                let meant = meant.filter(|name| items.iter().all(|item| item.name != *name));
-                if let Some(field) = table.fields.iter().find(|field| Some(field.name) == meant) {
-                    check(&item.node, &field.shape, field.name, problems);
-                }
-            }
+        if let Some(field) = table.fields.iter().find(|field| field.name == item.name) {
+            check(&item.node, &field.shape, field.name, problems);
+            continue;
+        }
+        problems.push(unknown(item, table, items.len() <= MOST));
+        // What was meant is looked at all the same.
+        let meant = (items.len() <= MOST).then(|| nearest_field(&item.name, table)).flatten();
+        let meant = meant.filter(|name| items.iter().all(|item| item.name != *name));
+        if let Some(field) = table.fields.iter().find(|field| Some(field.name) == meant) {
+            check(&item.node, &field.shape, field.name, problems);
         }
     }
     for field in table.fields.iter().filter(|field| field.required) {
@@ -244,7 +243,8 @@ pub fn spelled(seconds: u64) -> String {
     let mut rest = seconds;
     for (unit, name) in [(86_400, 'd'), (3_600, 'h'), (60, 'm'), (1, 's')] {
         if rest >= unit {
-            out.push_str(&format!("{}{name}", rest / unit));
+            out.push_str(&(rest / unit).to_string());
+            out.push(name);
             rest %= unit;
         }
     }

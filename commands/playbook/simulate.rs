@@ -251,7 +251,6 @@ impl Run<'_> {
     }
 
     /// Does a step once, or once for each item. The inner error is what could not be inserted.
-    #[expect(clippy::type_complexity, reason = "a state, what was answered, and why")]
     fn all(
         &mut self,
         step: &Step,
@@ -276,7 +275,6 @@ impl Run<'_> {
         Ok(Ok((StepState::Done, Json::Array(outs), String::new())))
     }
 
-    #[expect(clippy::type_complexity, reason = "a state, what was answered, and why")]
     fn once(
         &mut self,
         step: &Step,

@@ -247,13 +247,12 @@ impl Builder {
             None => self.root = Some(node),
             Some(Open::List(_, nodes)) => nodes.push(node),
             Some(Open::Map(_, items, name @ None)) => {
-                let text = match &node.value {
-                    Value::Scalar(text, _) => text.clone(),
-                    _ => {
-                        self.problems
-                            .push(Problem::new(node.at, format!("{} stands where a name belongs", node.kind())));
-                        String::new()
-                    }
+                let text = if let Value::Scalar(text, _) = &node.value {
+                    text.clone()
+                } else {
+                    let message = format!("{} stands where a name belongs", node.kind());
+                    self.problems.push(Problem::new(node.at, message));
+                    String::new()
                 };
                 if text == "<<" {
                     let problem = Problem::new(node.at, "a merge key (`<<`) stands here");

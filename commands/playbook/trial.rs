@@ -44,8 +44,8 @@ pub fn test(playbook: &Playbook, fixtures: &Fixtures<'_>) -> Vec<Tested> {
 }
 
 fn one(playbook: &Playbook, case: &Case, fixtures: &Fixtures<'_>) -> Tested {
-    let came = incoming(playbook, case, fixtures).and_then(|alert| simulate(playbook, case, &alert));
-    let (outcome, wrong) = match came {
+    let run = incoming(playbook, case, fixtures).and_then(|alert| simulate(playbook, case, &alert));
+    let (outcome, wrong) = match run {
         Ok(outcome) => {
             let wrong = differences(&case.expect, &outcome);
             (Some(outcome), wrong)

@@ -93,9 +93,11 @@ impl Param {
     fn text(&self, text: &str) -> Result<(), String> {
         if !self.values.is_empty() {
             let shown = excerpt(text, 40);
-            return match self.values.iter().any(|value| value == text) {
-                true => harmless(text),
-                false => Err(format!("is one of {}, not `{shown}`", self.values.join(", "))),
+            let listed = self.values.iter().any(|value| value == text);
+            return if listed {
+                harmless(text)
+            } else {
+                Err(format!("is one of {}, not `{shown}`", self.values.join(", ")))
             };
         }
         fitting(text, self.pattern.as_ref())

@@ -89,7 +89,7 @@ pub(super) fn before(text: &str) -> Result<(), String> {
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),
             b'/' if bytes.get(at + 1) == Some(&b'/') => return Err("a comment has no place here".to_owned()),
             b'+' | b'-' | b'*' | b'/' | b'%' | b'<' | b'>' | b'=' | b'&' | b'|' | b'!' | b'?' | b':' | b'.' => {
-                operators += 1
+                operators += 1;
             }
             _ => {}
         }
@@ -215,7 +215,7 @@ impl Walk {
             operators::ADD => self.join(&call.args)?,
             name if OPERATOR_CALLS.contains(&name) => 1,
             "matches" => {
-                self.literal_regex(call)?;
+                Self::literal_regex(call)?;
                 REGEX
             }
             name => {
@@ -259,7 +259,7 @@ impl Walk {
         if self.joins > JOINS { Err(format!("it has more than {JOINS} `+`")) } else { Ok(COMPARE) }
     }
 
-    fn literal_regex(&self, call: &CallExpr) -> Result<(), String> {
+    fn literal_regex(call: &CallExpr) -> Result<(), String> {
         if call.args.len() + usize::from(call.target.is_some()) != 2 {
             return Err("`matches` does not take so many arguments".to_owned());
         }

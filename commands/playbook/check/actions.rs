@@ -1,5 +1,8 @@
 //! What a `do` names, and whether its arguments are its.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::variables;
@@ -43,6 +46,7 @@ const STAND_INS: [&str; 9] = [
 ];
 
 /// What a step does, as far as is known before a run.
+#[expect(clippy::struct_excessive_bools, reason = "each is asked on its own")]
 pub(super) struct Acted {
     /// Whether there is such an action.
     pub known: bool,
@@ -163,7 +167,7 @@ fn invocation(playbook: &Playbook, action: &Text, with: &Template, problems: &mu
             continue;
         };
         secrets(entry, field, problems);
-        match fitting(playbook, name, entry, &fields) {
+        match fitting(playbook, name, entry, fields) {
             Ok(value) => {
                 whole.insert(entry.name.clone(), value);
             }
@@ -219,33 +223,50 @@ fn unknown(action: &Text) -> Problem {
     }
 }
 
-/// The arguments that an action takes, each with its schema.
-fn properties(name: &str) -> Vec<(String, Json)> {
-    let schema = Invocation::schema(name).map(Json::from).unwrap_or_default();
-    let fields = schema["properties"].as_object().cloned().unwrap_or_default();
-    // Alerts are what a run is about; they are given to a command, never written into a file.
-    fields.into_iter().filter(|(field, _)| field != "alerts").collect()
+/// What a command takes.
+struct Shape {
+    /// Its arguments, each with its schema.
+    fields: Vec<(String, Json)>,
+    /// Those that must be given.
+    required: Vec<String>,
 }
 
-fn required(name: &str) -> Vec<String> {
+/// What each command takes, made once.
+static SHAPES: LazyLock<BTreeMap<&'static str, Shape>> =
+    LazyLock::new(|| Invocation::names().map(|name| (name, shape(name))).collect());
+
+fn shape(name: &str) -> Shape {
     let schema = Invocation::schema(name).map(Json::from).unwrap_or_default();
-    let fields = schema["required"].as_array().cloned().unwrap_or_default();
-    fields.iter().filter_map(Json::as_str).map(str::to_owned).collect()
+    let fields = schema["properties"].as_object().cloned().unwrap_or_default();
+    let required = schema["required"].as_array().into_iter().flatten().filter_map(Json::as_str);
+    Shape {
+        // Alerts are what a run is about; they are given to a command, never written into a file.
+        fields: fields.into_iter().filter(|(field, _)| field != "alerts").collect(),
+        required: required.map(str::to_owned).collect(),
+    }
+}
+
+fn properties(name: &str) -> &'static [(String, Json)] {
+    SHAPES.get(name).map(|shape| shape.fields.as_slice()).unwrap_or_default()
+}
+
+fn required(name: &str) -> &'static [String] {
+    SHAPES.get(name).map(|shape| shape.required.as_slice()).unwrap_or_default()
 }
 
 /// A value for one argument that the command takes, where there is one.
 fn fitting(playbook: &Playbook, action: &str, entry: &Entry, fields: &[(String, Json)]) -> Result<Json, String> {
     let others: Map<String, Json> = required(action)
-        .into_iter()
-        .filter(|field| *field != entry.name)
+        .iter()
+        .filter(|field| **field != entry.name)
         .filter_map(|field| {
-            let shape = fields.iter().find(|(name, _)| *name == field)?;
-            Some((field, stand_in(&shape.1)))
+            let shape = fields.iter().find(|(name, _)| name == field)?;
+            Some((field.clone(), stand_in(&shape.1)))
         })
         .collect();
     let mut first = None;
     for value in stand_ins(playbook, &entry.value) {
-        match accepted(action, &entry.name, &value, others.clone()) {
+        match accepted(action, &entry.name, &value, &others) {
             Ok(()) => return Ok(value),
             Err(why) => first = first.or(Some(why)),
         }
@@ -254,7 +275,7 @@ fn fitting(playbook: &Playbook, action: &str, entry: &Entry, fields: &[(String, 
 }
 
 /// Whether a command takes `value` for one argument, whatever the others may be.
-fn accepted(action: &str, name: &str, value: &Json, others: Map<String, Json>) -> Result<(), String> {
+fn accepted(action: &str, name: &str, value: &Json, others: &Map<String, Json>) -> Result<(), String> {
     let mut why = None;
     for text in STAND_INS {
         let mut with: Map<String, Json> = others

@@ -117,12 +117,11 @@ impl Here<'_> {
             Variable::Item if !self.each => {
                 Some(Problem::new(at, "`$item` stands outside of a loop").hint("give the step a `for_each`"))
             }
-            Variable::Item => None,
             Variable::Param(name) if !playbook.params.contains_key(name) => {
                 let problem = Problem::new(at, format!("there is no parameter `{name}`"));
                 Some(problem.meant(name, playbook.params.keys().map(String::as_str)))
             }
-            Variable::Param(_) => None,
+            Variable::Item | Variable::Param(_) => None,
             Variable::Output { step, name } => self.output(step, name, at),
         }
     }
@@ -170,18 +169,16 @@ impl Here<'_> {
 fn looped(here: Here<'_>, step: &Step, problems: &mut Vec<Problem>) {
     let Some(each) = &step.each else { return };
     let Source::Named(path) = &each.over else { return };
-    match crate::playbook::lower::variable(&path.text) {
-        Some(variable @ (Variable::Param(_) | Variable::Output { .. })) => {
-            if let Some(problem) = here.variable(&variable, path.at) {
-                problems.push(problem);
-            } else if kind(here.playbook, &variable) != Some(VariableKind::Texts) {
-                problems.push(Problem::new(path.at, format!("`${}` is no list: its type is not `strings`", path.text)));
-            }
-        }
-        _ => {
-            let problem = Problem::new(path.at, format!("`${}` is no list", path.text));
-            problems.push(problem.hint("a loop goes over a list of the file, $params.NAME or $steps.ID.out.NAME"));
-        }
+    let variable = crate::playbook::lower::variable(&path.text);
+    let Some(variable @ (Variable::Param(_) | Variable::Output { .. })) = variable else {
+        let problem = Problem::new(path.at, format!("`${}` is no list", path.text));
+        problems.push(problem.hint("a loop goes over a list of the file, $params.NAME or $steps.ID.out.NAME"));
+        return;
+    };
+    if let Some(problem) = here.variable(&variable, path.at) {
+        problems.push(problem);
+    } else if kind(here.playbook, &variable) != Some(VariableKind::Texts) {
+        problems.push(Problem::new(path.at, format!("`${}` is no list: its type is not `strings`", path.text)));
     }
 }
 

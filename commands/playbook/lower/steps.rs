@@ -54,7 +54,6 @@ impl Lower {
     fn wait(&mut self, step: Record<'_>) -> Option<Wait> {
         let until = self.cel(step, "until");
         match (step.get("until"), step.seconds("within")) {
-            (None, None) => None,
             (Some(_), Some(within)) => {
                 Some(Wait { until: until?, every: step.seconds("every").unwrap_or(EVERY), within })
             }

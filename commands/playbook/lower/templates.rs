@@ -63,19 +63,15 @@ impl Lower {
                 }
                 Some(c) if c.is_ascii_alphabetic() => {
                     let end = name_end(rest);
-                    match variable(&rest[..end]) {
-                        Some(variable) => {
-                            if !literal.is_empty() {
-                                pieces.push(Piece::Literal(std::mem::take(&mut literal)));
-                            }
-                            pieces.push(Piece::Variable(variable));
+                    if let Some(variable) = variable(&rest[..end]) {
+                        if !literal.is_empty() {
+                            pieces.push(Piece::Literal(std::mem::take(&mut literal)));
                         }
-                        None => {
-                            let name = &rest[..end];
-                            let message = format!("there is no variable `${}`", excerpt(name, 60));
-                            let hint = hint(name);
-                            self.problems.push(Problem::new(at, message).hint(hint));
-                        }
+                        pieces.push(Piece::Variable(variable));
+                    } else {
+                        let name = &rest[..end];
+                        let message = format!("there is no variable `${}`", excerpt(name, 60));
+                        self.problems.push(Problem::new(at, message).hint(hint(name)));
                     }
                     rest = &rest[end..];
                 }

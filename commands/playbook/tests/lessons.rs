@@ -243,3 +243,26 @@ fn of_several_playbooks_that_would_write_none_does() {
     let decision = decide(&[&one, &two], &alert);
     assert!(decision.writer.is_none() && decision.considered[1].furthest().expect("a stop").stage == Stage::Key);
 }
+
+#[test]
+fn a_step_becomes_the_command_with_its_arguments_its_caps_and_the_alert() {
+    let playbook = parse(FUND).expect("sound");
+    let mut scope = Scope { params: params(&playbook, &[].into()).expect("defaults"), ..Scope::default() };
+    let part = |value: &str| vec![KeyPart { path: "alert.labels.coordinator".into(), value: value.into() }];
+    scope.key = part("0xD7f86b4b8Cae7D942340FF628F82735b7a20893a");
+    let ready = invocation(&playbook, &playbook.steps[1], true, &scope).expect("ready");
+    assert_eq!(ready.with()["amount"], "5 LINK");
+    assert_eq!(ready.with()["max-spend"], "20 LINK");
+    // An address that is not among the targets is read from, and not written to.
+    scope.key = part("0x5f4eC3Df9cbd43714FE2740f5E3616155c5b8419");
+    assert!(invocation(&playbook, &playbook.steps[0], false, &scope).is_ok());
+    let Err(Unready::Refused(refusal)) = invocation(&playbook, &playbook.steps[1], true, &scope) else {
+        panic!("written")
+    };
+    assert!(refusal.message.contains("is none of `targets.coordinator`"), "{refusal:?}");
+
+    let ships = parse(SHIPPED[0].1).expect("sound");
+    scope.alert.alert.labels.insert("feed".into(), "ETH / USD".into());
+    let ready = invocation(&ships, &ships.steps[0], false, &scope).expect("ready");
+    assert_eq!(ready.with()["alerts"][0]["labels"]["feed"], "ETH / USD");
+}

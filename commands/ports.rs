@@ -7,6 +7,10 @@ use async_trait::async_trait;
 use crate::fault::Fault;
 use crate::value::{H160, H256, U256, Value};
 
+mod vrf;
+
+pub use vrf::{Fundable, VrfSettings};
+
 /// A network as the configuration and the endpoint describe it.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Network {
@@ -24,6 +28,8 @@ pub struct Network {
     pub sequencer: Option<H160>,
     /// Base URL of a block explorer (`https://etherscan.io`).
     pub explorer: Option<String>,
+    /// Its VRF coordinators, and whose requests may be paid for.
+    pub vrf: VrfSettings,
 }
 
 /// The most blocks of a day that are looked back over without being asked to: 24 hours of two seconds each, in few enough

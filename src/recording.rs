@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use ira_commands::ports::{DirectoryText, FeedDirectory, Network};
+use ira_commands::ports::{DirectoryText, FeedDirectory, Network, VrfSettings};
 use ira_commands::text::without_urls;
 use ira_commands::value::H160;
+use ira_commands::words::Address;
 use ira_commands::{Fault, Invocation, Kind, units};
 use serde_json::{Value as Json, json};
 
@@ -172,6 +174,10 @@ fn described(known: &KnownNetwork) -> Json {
         "link": address(network.link),
         "sequencer": address(network.sequencer),
         "explorer": network.explorer,
+        "vrf": {
+            "coordinators": network.vrf.coordinators.iter().copied().map(units::address).collect::<Vec<_>>(),
+            "fund": network.vrf.fund.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        },
         "multicall3": address(known.multicall3),
     })
 }
@@ -194,9 +200,19 @@ pub fn network(recording: &Recording) -> Result<Option<KnownNetwork>, Fault> {
             link: address("link"),
             sequencer: address("sequencer"),
             explorer: text("explorer"),
+            vrf: VrfSettings {
+                coordinators: all::<Address>(&json["vrf"]["coordinators"]).into_iter().map(|one| one.0).collect(),
+                fund: all(&json["vrf"]["fund"]),
+            },
         },
         multicall3: address("multicall3"),
     }))
+}
+
+/// The texts of a list that can be read; older recordings have none.
+fn all<T: FromStr>(list: &Json) -> Vec<T> {
+    let texts = list.as_array().into_iter().flatten().filter_map(Json::as_str);
+    texts.filter_map(|text| text.parse().ok()).collect()
 }
 
 /// A directory that is listened to.

@@ -13,7 +13,7 @@ use super::origin::{ConfigFile, Layer, Origin};
 use super::problem::{Place, Problem};
 use super::reader::{Item, Name, Reader};
 use super::secret::SecretRef;
-use super::{Config, access, engine, keys, nodes, signer, url};
+use super::{Config, access, engine, keys, nodes, signer, url, vrf};
 
 /// A configuration file longer than this is not one.
 const MOST_BYTES: u64 = 1024 * 1024;
@@ -108,7 +108,7 @@ pub(super) fn apply(config: &mut Config, file: &ConfigFile, text: &str) -> Vec<P
 }
 
 /// What a project file must not set: why, and where it belongs.
-fn forbidden(reader: &mut Reader<'_>, span: &Range<usize>, what: &str, why: &str) {
+pub(super) fn forbidden(reader: &mut Reader<'_>, span: &Range<usize>, what: &str, why: &str) {
     let message = format!("a project file may not set {what}: {why}");
     reader.problem(
         span,
@@ -205,6 +205,7 @@ fn network(config: &mut Config, reader: &mut Reader<'_>, name: &str, values: &De
                 let folder = folder(reader);
                 signer::read(reader, &full, item, &folder).map(|value| net.signer = Some(value))
             }
+            "vrf" => vrf::read(reader, &full, item, &net.vrf).map(|value| net.vrf = value),
             "quorum" => reader
                 .integer(&full, item, &(1..=100))
                 .map(|value| net.quorum = usize::try_from(value).unwrap_or(usize::MAX)),

@@ -59,6 +59,7 @@ pub const NETWORK: &[Key] = &[
     Key { name: "timeout_seconds", kind: "integer", default: "10", doc: "how long one request may take" },
     Key { name: "quorum", kind: "integer", default: "1", doc: "how many endpoints must agree on a read" },
     Key { name: "signer", kind: "table", default: "", doc: "the key that signs transactions" },
+    Key { name: "vrf", kind: "table", default: "", doc: "its VRF coordinators, and whose requests may be paid for" },
 ];
 
 /// The keys of `[networks.NAME.signer]`.
@@ -67,6 +68,22 @@ pub const SIGNER: &[Key] = &[
     Key { name: "password", kind: "reference", default: "", doc: "its password: env:NAME, file:PATH, credential:NAME" },
     Key { name: "max_fee_gwei", kind: "integer", default: "500", doc: "the most that is offered for a unit of gas" },
     Key { name: "confirmations", kind: "integer", default: "2", doc: "blocks that must hold a transaction" },
+];
+
+/// The keys of `[networks.NAME.vrf]`.
+pub const VRF: &[Key] = &[
+    Key {
+        name: "coordinators",
+        kind: "list of addresses",
+        default: "",
+        doc: "VRF coordinators; added to those that ship",
+    },
+    Key {
+        name: "fund",
+        kind: "list",
+        default: "",
+        doc: "whose requests may be paid for: sub:ID, owner:ADDRESS, consumer:ADDRESS",
+    },
 ];
 
 /// The keys of `[budgets.NAME]`.

@@ -27,6 +27,7 @@ pub mod sources;
 #[cfg(test)]
 mod tests;
 pub mod url;
+mod vrf;
 
 pub use access::untrusted;
 pub use check::check;

@@ -53,6 +53,8 @@ pub struct NetworkConfig {
     pub quorum: usize,
     /// The key that signs transactions; none ships.
     pub signer: Option<SignerConfig>,
+    /// Its VRF coordinators, and whose requests may be paid for.
+    pub vrf: ports::VrfSettings,
 }
 
 impl NetworkConfig {
@@ -74,6 +76,7 @@ impl NetworkConfig {
             timeout_seconds: 10,
             quorum: 1,
             signer: None,
+            vrf: ports::VrfSettings::default(),
         }
     }
 
@@ -92,6 +95,7 @@ impl NetworkConfig {
             link: self.link,
             sequencer: self.sequencer,
             explorer: self.explorer.clone(),
+            vrf: self.vrf.clone(),
         }
     }
 }

@@ -86,7 +86,7 @@ fn engine(engine: &EngineConfig) -> Vec<(String, Json)> {
     all
 }
 
-/// The key that a value is set by: a signer is set whole, and so are a node and the tables of the engine.
+/// The key that a value is set by: a signer is set whole, and so are a node, VRF's settings and the tables of the engine.
 fn set_by(key: &str) -> &str {
     if let Some((table @ ("budgets" | "playbooks" | "maintenance"), _)) = key.split_once('.') {
         return table;
@@ -94,7 +94,8 @@ fn set_by(key: &str) -> &str {
     if let (true, Some((node, _))) = (key.starts_with("nodes."), key.rsplit_once('.')) {
         return node;
     }
-    key.find(".signer.").map_or(key, |at| &key[..at + ".signer".len()])
+    let whole = [".signer.", ".vrf."].into_iter().find_map(|table| Some(key.find(table)? + table.len() - 1));
+    whole.map_or(key, |end| &key[..end])
 }
 
 /// The values of a network that are set.
@@ -118,6 +119,8 @@ fn values(network: &NetworkConfig) -> Vec<(&'static str, Json)> {
         ("signer.keystore", json!(network.signer.as_ref().map(|signer| signer.keystore.to_string()))),
         ("signer.password", json!(network.signer.as_ref().map(|signer| signer.password.to_string()))),
         ("signer.max_fee_gwei", json!(network.signer.as_ref().map(|signer| signer.max_fee_gwei))),
+        ("vrf.coordinators", list(network.vrf.coordinators.iter().copied().map(units::address).collect())),
+        ("vrf.fund", list(network.vrf.fund.iter().map(ToString::to_string).collect())),
         ("signer.confirmations", json!(network.signer.as_ref().map(|signer| signer.confirmations))),
     ];
     all.into_iter().filter(|(_, value)| !value.is_null()).collect()

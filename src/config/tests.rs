@@ -12,6 +12,7 @@ mod nodes;
 mod reports;
 mod safety;
 mod signer;
+mod vrf;
 
 /// A machine of its own: a home with a user file, a system file, a project.
 struct Machine {

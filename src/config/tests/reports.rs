@@ -43,6 +43,7 @@ fn the_help_names_every_key_default_and_variable() {
         ("[output]", keys::OUTPUT),
         ("[networks.", keys::NETWORK),
         ("signer", keys::SIGNER),
+        ("vrf", keys::VRF),
         ("[budgets.NAME]", keys::BUDGET),
         ("[playbooks.NAME]", keys::PLAYBOOK),
         ("[maintenance.NAME]", keys::MAINTENANCE),

@@ -16,6 +16,7 @@ fn a_hostile_project_file_is_refused_whatever_it_tries() {
         ("[networks.base]\nrpc = \"exec:rm -rf /\"", "expected a URL"),
         ("[networks.base]\nsigner = { keystore = \"k\", password = \"env:P\" }", "must not choose what signs"),
         ("[nodes.a]\nurl = \"https://evil.example\"", "must not choose where you log in"),
+        ("[networks.base]\nvrf = { fund = [\"sub:7\"] }", "must not choose who is paid for"),
         ("[networks.base]\ndirectory = \"https://evil.example/feeds.json\"", "only to a path"),
         ("[daemon]\nlisten = \"0.0.0.0:80\"", "there is no key `daemon`"),
         ("[users]\nme = 1", "there is no key `users`"),

@@ -11,6 +11,10 @@ use crate::ports::{
 };
 use crate::value::{H160, H256, U256, Value};
 
+mod writes;
+
+pub use writes::{MemoryJournal, ScriptedSigner, ScriptedWrite};
+
 /// A clock that stands still.
 pub struct StoppedClock(pub u64);
 

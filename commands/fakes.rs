@@ -81,7 +81,9 @@ impl ScriptedChain {
             Read::BlockTime(_) => Ok(Value::Uint(U256::from(Self::TIME - 86_400))),
             Read::GasUsed(_) | Read::Gas(..) => Ok(Value::Uint(U256::from(200_000))),
             Read::Receipt(_) | Read::Transaction(_) => Ok(Value::List(Vec::new())),
-            Read::Mined(_) | Read::Header(_) => Err(Fault::new(Kind::Missing, "there is no such thing")),
+            Read::Mined(_) | Read::Header(_) | Read::Pooled(_) => {
+                Err(Fault::new(Kind::Missing, "there is no such thing"))
+            }
             Read::Fees => Ok(Value::List(vec![Value::Uint(U256::exp10(9)), Value::Uint(U256::exp10(8))])),
             Read::Trial { .. } => Err(Fault::new(Kind::Reverted, "reverted without a reason")),
         }

@@ -28,6 +28,8 @@ pub struct Network {
     pub sequencer: Option<H160>,
     /// Base URL of a block explorer (`https://etherscan.io`).
     pub explorer: Option<String>,
+    /// The account whose key is configured to sign here, where its keystore says whose it is.
+    pub signer: Option<H160>,
     /// Its VRF coordinators, and whose requests may be paid for.
     pub vrf: VrfSettings,
 }
@@ -121,6 +123,10 @@ pub enum Read {
     Nonce(H160),
     /// The same with those waiting in the pool: not of the pinned block, by nature ([`Value::Uint`]).
     PendingNonce(H160),
+    /// Nonces of an account's transactions in the endpoint's pool, those that cannot be mined yet among them, ascending (a
+    /// list of [`Value::Uint`]). Not of the pinned block, by nature; a fault of kind
+    /// [`Kind::Missing`](crate::Kind::Missing) where the endpoint does not show its pool, as most do not.
+    Pooled(H160),
     /// Code of an account ([`Value::Bytes`], empty for a plain account).
     Code(H160),
     /// Time of another block by height, unix seconds ([`Value::Uint`]).

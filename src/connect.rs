@@ -7,13 +7,13 @@ use std::time::Duration;
 use ira_commands::context::Reads;
 use ira_commands::feed_report::directory;
 use ira_commands::node::NodeRead;
-use ira_commands::ports::{ChainWrite, Clock, Progress};
+use ira_commands::ports::{ChainWrite, Clock, Network, Progress};
 use ira_commands::report::Outcome;
 use ira_commands::{Fault, Invocation, Kind, Report};
 use secrecy::ExposeSecret as _;
 
 use crate::cli::{ConfigVerb, OutputFlags, Reach};
-use crate::clients::chain::{About, Broadcast, Chain, ChainConfig, KnownNetwork, Recorder, Recording};
+use crate::clients::chain::{About, Broadcast, Chain, ChainConfig, Keystore, KnownNetwork, Recorder, Recording};
 use crate::clients::directory::Directory;
 use crate::clients::endpoint::Endpoint;
 use crate::clients::node::Node;
@@ -156,8 +156,8 @@ fn live(reach: &Reach, config: &Arc<Config>, progress: Arc<dyn Progress>) -> Res
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let recorder = reach.record.as_ref().map(|_| Arc::new(Recorder::new()));
     let chain = Arc::new(Chain::new(ChainConfig {
-        expect: named.map(known),
-        known: config.by_trust().into_iter().map(known).collect(),
+        expect: named.map(|network| known(config, network)),
+        known: config.by_trust().into_iter().map(|network| known(config, network)).collect(),
         quorum,
         timeout: Duration::from_secs(reach.timeout.unwrap_or(limits.timeout_seconds)),
         rate_per_second: Some(f64::from(limits.requests_per_second)),
@@ -208,8 +208,14 @@ fn replayed(recording: &Recording, progress: Arc<dyn Progress>) -> Result<Connec
     Ok(Connection { reads, warnings: Vec::new(), chain, keeper: None, replays })
 }
 
-fn known(network: &NetworkConfig) -> KnownNetwork {
-    KnownNetwork { network: network.network(), multicall3: Some(network.multicall3) }
+fn known(config: &Config, network: &NetworkConfig) -> KnownNetwork {
+    // For what is only read, a key that cannot be used is none: what signs says why.
+    let signer = || {
+        let (path, private) = config.signer(network).ok()??.keystore.path(config.env()).ok()?;
+        Keystore::open(&path, private).ok()?.address()
+    };
+    let network_seen = Network { signer: signer(), ..network.network() };
+    KnownNetwork { network: network_seen, multicall3: Some(network.multicall3) }
 }
 
 /// The recorded chain that ships: a feed with three faults.

@@ -174,6 +174,7 @@ fn described(known: &KnownNetwork) -> Json {
         "link": address(network.link),
         "sequencer": address(network.sequencer),
         "explorer": network.explorer,
+        "signer": address(network.signer),
         "vrf": {
             "coordinators": network.vrf.coordinators.iter().copied().map(units::address).collect::<Vec<_>>(),
             "fund": network.vrf.fund.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -200,6 +201,7 @@ pub fn network(recording: &Recording) -> Result<Option<KnownNetwork>, Fault> {
             link: address("link"),
             sequencer: address("sequencer"),
             explorer: text("explorer"),
+            signer: address("signer"),
             vrf: VrfSettings {
                 coordinators: all::<Address>(&json["vrf"]["coordinators"]).into_iter().map(|one| one.0).collect(),
                 fund: all(&json["vrf"]["fund"]),

@@ -6,7 +6,7 @@ use crate::support::bed::{Bed, Chain};
 use crate::support::run::{Ran, ira};
 
 /// Situations whose cause only the node itself can tell.
-const ASKS_THE_NODE: [&str; 2] = ["fulfil-gas-too-low", "nonce-gap"];
+const ASKS_THE_NODE: [&str; 1] = ["fulfil-gas-too-low"];
 
 fn runbook(bed: &Bed, args: &[&str]) -> Ran {
     let home = tempfile::tempdir().expect("a folder");

@@ -201,4 +201,15 @@ pub struct Sender {
     pub nonce: Known<u64>,
     /// The same with those waiting.
     pub pending_nonce: Known<u64>,
+    /// Nonces of what waits in the endpoint's pool, ascending; mostly not to be seen.
+    pub pooled: Known<Vec<u64>>,
+}
+
+impl Sender {
+    /// The nonce that nobody uses and everything behind it waits for; `None` where there is none, or it cannot be seen.
+    pub fn gap(&self) -> Option<u64> {
+        let pooled = self.pooled.as_ref().ok()?;
+        let missing = (*self.nonce.as_ref().ok()?..).find(|nonce| !pooled.contains(nonce))?;
+        pooled.iter().any(|nonce| *nonce > missing).then_some(missing)
+    }
 }

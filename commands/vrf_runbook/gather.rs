@@ -15,6 +15,7 @@ use super::decode;
 use super::facts::{Coordinator, Known, Request, Scene, Sender, Subscription, Version};
 use super::nodes::{self, NodeFacts};
 use super::scope::Scope;
+use super::search;
 
 /// How many of those who sent fulfilments are looked at.
 const SENDERS: usize = 8;
@@ -54,7 +55,7 @@ pub async fn gather(args: &Args, context: &Context, head: Head, scope: &Scope) -
     let from = block.number.saturating_sub(args.lookback.unwrap_or_else(|| head.network.day_of_blocks()));
 
     progress.stage("finding the coordinator");
-    let (found, mined) = locate(chain, &block, scope).await?;
+    let (found, mined) = locate(chain, &head, scope, from).await?;
     let (coordinator, sequencer) = coordinator(chain, &head, found).await?;
 
     progress.stage("reading requests");
@@ -108,10 +109,19 @@ pub async fn gather(args: &Args, context: &Context, head: Head, scope: &Scope) -
 }
 
 /// The coordinator's address: as given, else the contract among those that the transaction's events come from which
-/// answers as one. With it whether that transaction succeeded, and its block.
-async fn locate(chain: &dyn ChainRead, block: &BlockRef, scope: &Scope) -> Result<(H160, Option<(bool, u64)>), Fault> {
+/// answers as one, else the network's that knows the id. With it whether that transaction succeeded, and its block.
+async fn locate(
+    chain: &dyn ChainRead,
+    head: &Head,
+    scope: &Scope,
+    from: u64,
+) -> Result<(H160, Option<(bool, u64)>), Fault> {
+    let block = &head.block;
     let Some(tx) = scope.tx else {
-        let address = scope.coordinator.ok_or_else(super::scope::no_coordinator)?;
+        let address = match scope.coordinator {
+            Some(address) => address,
+            None => search::coordinator(chain, block, &head.network, scope, from).await?,
+        };
         return Ok((address, None));
     };
     let mut answers = chain.snapshot(block, vec![Read::Mined(tx)]).await;
@@ -220,7 +230,8 @@ async fn events(
     Ok((requested, next().map_err(|fault| fault.wrap("the coordinator's fulfilments cannot be read"))?))
 }
 
-fn word(value: U256) -> H256 {
+/// An integer as a topic.
+pub fn word(value: U256) -> H256 {
     let mut bytes = [0; 32];
     value.to_big_endian(&mut bytes);
     H256(bytes)
@@ -309,12 +320,17 @@ async fn senders(chain: &dyn ChainRead, block: &BlockRef, accounts: Vec<H160>) -
         batch.ask(at, ("nonce", 0), Read::Nonce(*account));
         batch.ask(at, ("pending", 0), Read::PendingNonce(*account));
     }
-    batch.run(chain, block, &mut sheets).await?;
-    let sender = |(account, sheet): (H160, Sheet)| Sender {
+    // Asked by itself: an endpoint that does not show its pool may refuse all that stands beside the question.
+    let pools = chain.snapshot(block, accounts.iter().copied().map(Read::Pooled).collect());
+    let (run, pools) = futures_util::future::join(batch.run(chain, block, &mut sheets), pools).await;
+    run?;
+    let pooled = |answer: Result<Value, Fault>| answer?.list()?.iter().map(Value::u64).collect();
+    let sender = |((account, sheet), pool): ((H160, Sheet), Result<Value, Fault>)| Sender {
         account,
         balance: sheet.get("balance").and_then(Value::uint),
         nonce: sheet.get("nonce").and_then(Value::u64),
         pending_nonce: sheet.get("pending").and_then(Value::u64),
+        pooled: pooled(pool),
     };
-    Ok(accounts.into_iter().zip(sheets).map(sender).collect())
+    Ok(accounts.into_iter().zip(sheets).zip(pools).map(sender).collect())
 }

@@ -15,6 +15,7 @@ mod gather;
 mod nodes;
 mod present;
 mod scope;
+mod search;
 mod state;
 
 use scope::Scope;
@@ -39,7 +40,7 @@ pub struct Args {
     #[serde(default)]
     pub subscription: Option<String>,
 
-    /// The VRF coordinator; with --tx it is found by itself
+    /// The VRF coordinator; without it those of the network are looked at (with --tx the transaction itself)
     #[arg(long, value_name = "ADDRESS")]
     #[serde(default)]
     pub coordinator: Option<String>,

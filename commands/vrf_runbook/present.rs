@@ -312,6 +312,12 @@ fn remedy(gathered: &Gathered, one: &Examined, step: &Step) -> Option<String> {
             let node = shell::word(step.evidence.get("node")?.as_str()?);
             Some(format!("ira act node.replay --node {node} --block {} --dry-run", request.block))
         }
+        // Only the key's owner can use its nonces.
+        "tx-stuck" => {
+            let own =
+                gathered.scene.senders.iter().find(|sender| Some(sender.account) == gathered.scene.network.signer)?;
+            Some(format!("ira act chain.fill_nonce_gap --nonce {} --dry-run", own.gap()?))
+        }
         "link-feed-stale" => Some(format!("ira feed-report {}", address(*coordinator.feed.as_ref().ok()?))),
         _ => None,
     }

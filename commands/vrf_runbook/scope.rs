@@ -49,7 +49,7 @@ impl Scope {
             let named = label("coordinator").or(label("coordinator_address")).and_then(|text| address(text).ok());
             scope.coordinator = scope.coordinator.or(named).or_else(|| hints.into_iter().find_map(|hint| hint.address));
         }
-        if scope.coordinator.is_none() && scope.tx.is_none() {
+        if scope.coordinator.is_none() && scope.tx.is_none() && !scope.names_something() {
             return Err(no_coordinator());
         }
         Ok(scope)
@@ -63,6 +63,11 @@ impl Scope {
             && self.key_hash.is_none_or(|hash| hash == request.key_hash)
     }
 
+    /// Whether there is an id by which a coordinator can be found.
+    fn names_something(&self) -> bool {
+        self.request.is_some() || self.subscription.is_some()
+    }
+
     /// Whether one request is asked for, by its id or its transaction: then one that is done is reported too.
     pub fn names_one(&self) -> bool {
         self.request.is_some() || self.tx.is_some()
@@ -71,8 +76,10 @@ impl Scope {
 
 /// The fault where nothing says which coordinator is meant.
 pub fn no_coordinator() -> Fault {
-    Fault::new(Kind::Usage, "no VRF coordinator is named")
-        .hint("--coordinator ADDRESS, --tx HASH of the request's transaction, or --alert FILE with a contract_address")
+    Fault::new(Kind::Usage, "no VRF coordinator is named").hint(
+        "--coordinator ADDRESS, --tx HASH of the request's transaction, or --alert FILE with a contract_address; \
+             `networks.NAME.vrf.coordinators` lists those to look at",
+    )
 }
 
 /// A decimal or hexadecimal integer of up to 256 bits.
@@ -136,7 +143,7 @@ mod tests {
 
     #[test]
     fn without_a_coordinator_there_is_a_hint() {
-        let fault = Scope::of(&Args { request: Some("7".into()), ..Args::default() }).expect_err("where?");
+        let fault = Scope::of(&Args { network: Some("base".into()), ..Args::default() }).expect_err("where?");
         assert!(fault.hint.expect("a hint").contains("--coordinator"));
     }
 }

@@ -95,6 +95,7 @@ impl NetworkConfig {
             link: self.link,
             sequencer: self.sequencer,
             explorer: self.explorer.clone(),
+            signer: None,
             vrf: self.vrf.clone(),
         }
     }

@@ -11,6 +11,7 @@ mod header;
 mod logs;
 mod multicall;
 mod node;
+mod pool;
 mod record;
 mod replay;
 mod send;

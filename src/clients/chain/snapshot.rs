@@ -1,5 +1,7 @@
 //! Many reads of one block in as few round trips as the endpoint allows.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use ira_commands::ports::{BlockRef, Input, Read};
 use ira_commands::text::clean;
@@ -12,7 +14,7 @@ use super::answer::{reason, reverted};
 use super::multicall::{aggregate, balance_of, results};
 use super::node::{Answered, Node, Questions, Trouble};
 use super::wire::{self, Raw, RpcItem, block_by_number, bytes, eth_call, quantity};
-use super::{header, transactions};
+use super::{header, pool, transactions};
 
 /// The fewest calls in one that a refusal teaches to send.
 const LEAST_LEARNT: usize = 50;
@@ -51,7 +53,12 @@ impl Questions for Snapshot<'_> {
         // What waits in a pool, what is estimated and what is no older than a moment is each endpoint's own.
         !matches!(
             self.reads[at],
-            Read::PendingNonce(_) | Read::Fees | Read::Gas(..) | Read::Receipt(_) | Read::Transaction(_)
+            Read::PendingNonce(_)
+                | Read::Pooled(_)
+                | Read::Fees
+                | Read::Gas(..)
+                | Read::Receipt(_)
+                | Read::Transaction(_)
         )
     }
 
@@ -65,7 +72,7 @@ impl Questions for Snapshot<'_> {
 }
 
 async fn snapshot(node: &Node, at: &BlockRef, reads: &[Read], slots: &[usize]) -> Vec<Answered<Value>> {
-    let mut sheet = Sheet { reads, at, answers: (0..reads.len()).map(|_| None).collect() };
+    let mut sheet = Sheet { reads, at, answers: (0..reads.len()).map(|_| None).collect(), whole_pool: HashSet::new() };
     let mut jobs = Vec::new();
     let mut plain = Vec::new();
     for slot in slots.iter().copied() {
@@ -82,6 +89,7 @@ async fn snapshot(node: &Node, at: &BlockRef, reads: &[Read], slots: &[usize]) -
         drop(items);
         for (purpose, answer) in purposes.into_iter().zip(answers) {
             match purpose {
+                Purpose::One(slot) if sheet.asks_whole_pool(slot, &answer) => plain.push(slot),
                 Purpose::One(slot) => sheet.settle(slot, answer),
                 Purpose::Many(jobs) => sheet.unpack(node, jobs, answer, &mut many, &mut plain),
             }
@@ -96,6 +104,8 @@ struct Sheet<'a> {
     reads: &'a [Read],
     at: &'a BlockRef,
     answers: Vec<Option<Answered<Value>>>,
+    /// The reads of a pool that are asked anew, for the pool as a whole.
+    whole_pool: HashSet<usize>,
 }
 
 impl Sheet<'_> {
@@ -152,6 +162,9 @@ impl Sheet<'_> {
             Read::Balance(account) => of("eth_getBalance", account, &block),
             Read::Nonce(account) => of("eth_getTransactionCount", account, &block),
             Read::PendingNonce(account) => of("eth_getTransactionCount", account, "pending"),
+            // Where the endpoint cannot tell of one account alone, its whole pool is asked for.
+            Read::Pooled(_) if self.whole_pool.contains(&slot) => RpcItem::new("txpool_content", "[]".to_owned()),
+            Read::Pooled(account) => RpcItem::new("txpool_contentFrom", format!("[\"{account:#x}\"]")),
             Read::Code(account) => of("eth_getCode", account, &block),
             Read::Trial { from, to, value, data } => wire::trial(*from, *to, *value, data, self.at.number),
             Read::BlockTime(number) | Read::Header(number) => block_by_number(*number),
@@ -164,10 +177,20 @@ impl Sheet<'_> {
         }
     }
 
+    /// Whether the pool has to be asked for as a whole: the endpoint does not tell of one account.
+    fn asks_whole_pool(&mut self, slot: usize, answer: &Result<Raw, Fault>) -> bool {
+        let refused = answer.as_ref().is_err_and(|fault| !matches!(fault.kind, Kind::Reorged | Kind::RateLimited));
+        matches!(self.reads[slot], Read::Pooled(_)) && refused && self.whole_pool.insert(slot)
+    }
+
     /// Takes the answer to a read that was asked by itself.
     fn settle(&mut self, slot: usize, answer: Result<Raw, Fault>) {
         self.answers[slot] = Some(match answer {
             Err(fault) if fault.kind == Kind::Reverted => Err(self.refused(slot, fault)),
+            // Most endpoints keep their pool to themselves: that says nothing against them.
+            Err(fault) if matches!(self.reads[slot], Read::Pooled(_)) && fault.kind != Kind::Reorged => {
+                Err(absent(self.named(slot, "cannot be seen: the endpoint does not show it")))
+            }
             Err(fault) => Err(Trouble::Elsewhere(fault)),
             Ok(raw) => self.read(slot, &raw),
         });
@@ -197,6 +220,8 @@ impl Sheet<'_> {
             Read::Fees => transactions::fees(raw),
             Read::Receipt(_) => transactions::receipt(raw),
             Read::Transaction(_) => transactions::transaction(raw),
+            Read::Pooled(account) if self.whole_pool.contains(&slot) => pool::of_all(raw, *account),
+            Read::Pooled(_) => pool::of_one(raw),
             Read::Header(number) => match header::rlp(raw, *number) {
                 Ok(None) => return Err(absent(format!("there is no block {number}"))),
                 Ok(Some(header)) => Ok(Value::Bytes(header)),
@@ -309,6 +334,7 @@ fn name(read: &Read) -> String {
         Read::Call { to, call } => format!("{} of {}", call.function, short_address(*to)),
         Read::Balance(account) => format!("the balance of {}", short_address(*account)),
         Read::Nonce(account) | Read::PendingNonce(account) => format!("the nonce of {}", short_address(*account)),
+        Read::Pooled(account) => format!("the pool of {}", short_address(*account)),
         Read::Code(account) => format!("the code of {}", short_address(*account)),
         Read::BlockTime(number) => format!("the time of block {number}"),
         Read::Trial { to, .. } => format!("a call of {}", short_address(*to)),

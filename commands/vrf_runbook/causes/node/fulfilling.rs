@@ -30,12 +30,16 @@ pub fn tx_stuck(around: &Surroundings<'_>, request: &Request) -> Found {
         Ok(senders) => senders,
         Err(unknown) => return *unknown,
     };
-    let mut waiting = Vec::new();
+    let (mut waiting, mut gap) = (Vec::new(), None);
     for sender in &senders {
         match (&sender.nonce, &sender.pending_nonce) {
-            (Ok(mined), Ok(pending)) if pending > mined => {
-                let account = sender.account;
-                waiting.push(json!({ "account": address(account), "latest": mined, "pending": pending, "node": owner(around, account) }));
+            (Ok(mined), Ok(pending)) if pending > mined || sender.gap().is_some() => {
+                let (account, missing) = (sender.account, sender.gap());
+                gap = gap.or(missing.map(|missing| (account, missing)));
+                waiting.push(json!({
+                    "account": address(account), "latest": mined, "pending": pending, "missing": missing,
+                    "node": owner(around, account),
+                }));
             }
             (Ok(_), Ok(_)) => {}
             (Err(fault), _) | (_, Err(fault)) => return Found::unread("a sending key's nonce", fault),
@@ -60,6 +64,7 @@ pub fn tx_stuck(around: &Surroundings<'_>, request: &Request) -> Found {
             }));
         }
     }
+    let seen = senders.iter().all(|sender| sender.pooled.is_ok());
     let given_up = attempts(around, request).into_iter().find(|attempt| attempt.tx.state == "fatal_error");
     let rebroadcast =
         "look again in a minute; if they still wait, rebroadcast with a higher fee on the node, same nonce";
@@ -67,16 +72,24 @@ pub fn tx_stuck(around: &Surroundings<'_>, request: &Request) -> Found {
         let tx = short_hex(attempt.tx.hash.as_bytes());
         Found::holds(format!("node {} has given up on its fulfilment {tx} (fatal_error)", attempt.node))
             .mend(format!("look at the transaction's error on node {}", attempt.node), "node operator")
+    } else if let Some((account, missing)) = gap {
+        let account = address(account);
+        Found::holds(format!("transactions of {account} wait behind nonce {missing}, which no transaction has"))
+            .mend(format!("send anything from {account} with nonce {missing}: the rest is then mined"), "node operator")
     } else if !told.is_empty() {
         let more = if told.len() > 1 { format!(" and {} more", told.len() - 1) } else { String::new() };
         Found::holds(format!("{}{more}", told[0])).mend(rebroadcast, "node operator")
     } else if waiting.is_empty() {
-        Found::pass("no sending key has a transaction waiting")
+        Found::pass(if seen {
+            "no sending key has a transaction waiting"
+        } else {
+            "no sending key has a transaction waiting in its turn; behind a gap one would not be seen at this endpoint"
+        })
     } else {
         Found::holds(format!("{} of {} sending keys have transactions waiting", waiting.len(), senders.len()))
             .mend(rebroadcast, "node operator")
     };
-    let found = found.with("waiting", waiting);
+    let found = found.with("waiting", waiting).with("pool_seen", seen);
     if listed.is_empty() { found } else { found.with("transactions", listed) }
 }
 

@@ -4,9 +4,11 @@ use std::ffi::OsStr;
 
 use clap::Command;
 use clap_complete::{ArgValueCompleter, CompleteEnv, CompletionCandidate};
+use ira_commands::actions::Action;
 use ira_commands::text::clean;
 
 use crate::cli::{self, Shell};
+use crate::seen::Of;
 use crate::{connect, help};
 
 /// A feed that can be typed: what stands on the command line, and what it is called.
@@ -27,7 +29,28 @@ pub fn answer() {
 fn command() -> Command {
     let node = || ArgValueCompleter::new(|typed: &OsStr| names(typed, &connect::known_nodes()));
     let feed = || ArgValueCompleter::new(|typed: &OsStr| feeds(typed));
+    let network = || ArgValueCompleter::new(|typed: &OsStr| networks(typed));
+    let vrf = |sub: Command, name: &'static str, of: Of| {
+        if sub.get_arguments().any(|arg| arg.get_id() == name) {
+            sub.mut_arg(name, |arg| arg.add(ArgValueCompleter::new(move |typed: &OsStr| ids(typed, of))))
+        } else {
+            sub
+        }
+    };
+    let every = move |sub: Command| {
+        let sub = vrf(sub, "request", Of::Requests);
+        let sub = vrf(vrf(sub, "subscription", Of::Subscriptions), "coordinator", Of::Coordinators);
+        let names_one = sub.get_arguments().any(|arg| arg.get_id() == "network");
+        if names_one { sub.mut_arg("network", |arg| arg.add(network())) } else { sub }
+    };
     cli::command()
+        .mut_subcommand("vrf-runbook", every)
+        .mut_subcommand("act", |act| {
+            Action::NAMES
+                .iter()
+                .filter(|name| name.starts_with("chain."))
+                .fold(act, |act, name| act.mut_subcommand(*name, every))
+        })
         .mut_subcommand("feed-report", |sub| {
             sub.mut_arg("feeds", |arg| arg.add(feed()))
                 .mut_arg("reference", |arg| arg.add(feed()))
@@ -63,6 +86,17 @@ fn names(typed: &OsStr, known: &[String]) -> Vec<CompletionCandidate> {
         .filter(|name| name.starts_with(typed.as_ref()) && is_plain(name))
         .map(CompletionCandidate::new)
         .collect()
+}
+
+/// What the last reports saw, and what is configured: plain words and digits only, for a shell takes them as they are.
+fn ids(typed: &OsStr, of: Of) -> Vec<CompletionCandidate> {
+    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    // The word that is being typed names no coordinator yet.
+    let coordinator = value_of("--coordinator", &words).filter(|_| of != Of::Coordinators);
+    let known = connect::known_vrf(of, value_of("--network", &words), coordinator);
+    let typed = typed.to_string_lossy().to_lowercase();
+    let begins = |id: &&String| is_plain(id) && id.to_lowercase().starts_with(&typed);
+    known.iter().filter(begins).map(CompletionCandidate::new).collect()
 }
 
 fn topics(typed: &OsStr) -> Vec<CompletionCandidate> {

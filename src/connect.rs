@@ -9,7 +9,7 @@ use ira_commands::feed_report::directory;
 use ira_commands::node::NodeRead;
 use ira_commands::ports::{ChainWrite, Clock, Network, Progress};
 use ira_commands::report::Outcome;
-use ira_commands::{Fault, Invocation, Kind, Report};
+use ira_commands::{Fault, Invocation, Kind, Report, units};
 use secrecy::ExposeSecret as _;
 
 use crate::cli::{ConfigVerb, OutputFlags, Reach};
@@ -21,6 +21,7 @@ use crate::clock::{StoppedClock, SystemClock};
 use crate::complete::KnownFeed;
 use crate::config::{self, Config, Flags, NetworkConfig, Sources};
 use crate::recording::{self, Keeper, RecordedDirectory, ReplayedDirectory};
+use crate::seen::{self, Of, Seen};
 
 /// The flags that the configuration merges with its files and the environment.
 fn flags(output: &OutputFlags, invocation: Option<(&Invocation, &Reach)>) -> Result<Flags, Fault> {
@@ -55,6 +56,8 @@ pub struct Connection {
     keeper: Option<Keeper>,
     /// The command that a replayed recording is of, where it says so.
     replays: Option<String>,
+    /// Where what was seen is kept, for a shell that completes an id.
+    cache: Option<PathBuf>,
 }
 
 impl Connection {
@@ -73,6 +76,9 @@ impl Connection {
     /// recording could not be written is shown all the same, with that as an error.
     pub fn finish(self, invocation: &Invocation, report: Result<Report, Fault>) -> Result<Report, Fault> {
         self.count();
+        if let (Some(cache), Ok(report)) = (&self.cache, &report) {
+            seen::keep(cache, invocation, &report.data);
+        }
         let asked = recording::asked(invocation);
         let mut report = report;
         if let (Some(then), Ok(report)) = (self.replays, &mut report)
@@ -162,14 +168,16 @@ fn live(reach: &Reach, config: &Arc<Config>, progress: Arc<dyn Progress>) -> Res
         timeout: Duration::from_secs(reach.timeout.unwrap_or(limits.timeout_seconds)),
         rate_per_second: Some(f64::from(limits.requests_per_second)),
         recorder: recorder.clone(),
+        progress: Arc::clone(&progress),
         endpoints,
     })?);
     let directory = Arc::new(feeds(config, &clock));
     let reads = |directory, chain| Reads { chain: Some(chain), ..Reads::new(directory, Arc::clone(&clock), progress) };
     let warnings = rpc.warnings;
+    let cache = config::Places::standard().cache;
     let (Some(path), Some(recorder)) = (&reach.record, recorder) else {
         let reads = reads(directory, Arc::<Chain>::clone(&chain));
-        return Ok(Connection { reads, warnings, chain, keeper: None, replays: None });
+        return Ok(Connection { reads, warnings, chain, keeper: None, replays: None, cache });
     };
     let directory = Arc::new(RecordedDirectory::new(directory));
     let about = About {
@@ -181,7 +189,7 @@ fn live(reach: &Reach, config: &Arc<Config>, progress: Arc<dyn Progress>) -> Res
     };
     let keeper = Keeper::new(path, recorder, Arc::clone(&directory), Arc::clone(&chain), about)?;
     let reads = reads(directory, Arc::<Chain>::clone(&chain));
-    Ok(Connection { reads, warnings, chain, keeper: Some(keeper), replays: None })
+    Ok(Connection { reads, warnings, chain, keeper: Some(keeper), replays: None, cache })
 }
 
 /// The ports of what is about no chain.
@@ -200,12 +208,15 @@ fn feeds(config: &Arc<Config>, clock: &Arc<dyn Clock>) -> Directory {
 fn replayed(recording: &Recording, progress: Arc<dyn Progress>) -> Result<Connection, Fault> {
     let network = recording::network(recording)?;
     let quorum = recording.about().quorum;
-    let chain = Arc::new(Chain::replay(recording, ChainConfig { expect: network, quorum, ..ChainConfig::default() })?);
+    let chain = Arc::new(Chain::replay(
+        recording,
+        ChainConfig { expect: network, quorum, progress: Arc::clone(&progress), ..ChainConfig::default() },
+    )?);
     let directory = Arc::new(ReplayedDirectory::of(recording));
     let clock = Arc::new(StoppedClock(recording.about().recorded_at));
     let reads = Reads { chain: Some(Arc::<Chain>::clone(&chain)), ..Reads::new(directory, clock, progress) };
     let replays = Some(recording.about().asked.clone()).filter(|asked| !asked.is_empty());
-    Ok(Connection { reads, warnings: Vec::new(), chain, keeper: None, replays })
+    Ok(Connection { reads, warnings: Vec::new(), chain, keeper: None, replays, cache: None })
 }
 
 fn known(config: &Config, network: &NetworkConfig) -> KnownNetwork {
@@ -279,4 +290,24 @@ pub fn known_nodes() -> Vec<String> {
 /// The names of all networks that are known.
 pub fn known_networks() -> Vec<String> {
     readable().map(|config| config.networks.keys().cloned().collect()).unwrap_or_default()
+}
+
+/// The ids and coordinators that the last reports saw, and the coordinators that the configuration knows: without asking
+/// a network.
+pub fn known_vrf(of: Of, network: Option<&str>, coordinator: Option<&str>) -> Vec<String> {
+    let config = readable();
+    let asked = network.or_else(|| config?.network.as_deref());
+    let known = asked.and_then(|name| config?.network(name).ok());
+    let name = known.map_or(asked, |network| Some(network.name.as_str()));
+    let mut all: Vec<String> = Vec::new();
+    if let Some(cache) = config::Places::standard().cache {
+        all.extend(Seen::load(&cache).ids(of, name, coordinator).into_iter().map(str::to_owned));
+    }
+    let listed = known.filter(|_| of == Of::Coordinators).map(|network| network.vrf.coordinators.as_slice());
+    for address in listed.unwrap_or_default().iter().copied().map(units::address) {
+        if !all.contains(&address) {
+            all.push(address);
+        }
+    }
+    all
 }

@@ -160,6 +160,7 @@ fn request(gathered: &Gathered, one: &Examined) -> Json {
         "status": one.state.word(),
         "steps": one.steps.iter().map(step).collect::<Vec<_>>(),
         "causes": one.causes().into_iter().map(cause).collect::<Vec<_>>(),
+        "warnings": one.warnings().into_iter().map(warning).collect::<Vec<_>>(),
     })
 }
 
@@ -175,6 +176,11 @@ fn cause(step: &Step) -> Json {
         "evidence": step.evidence,
         "remedy": step.remedy,
     })
+}
+
+/// A cause that does not hold yet and soon will.
+fn warning(step: &Step) -> Json {
+    json!({ "cause": step.cause, "message": step.message, "evidence": step.evidence, "remedy": step.remedy })
 }
 
 /// A transaction that made no request, in the place of the request.

@@ -177,8 +177,10 @@ fn of_node(node: &NodeFacts, head: u64) -> String {
     parts.join(" · ")
 }
 
-fn cell(verdict: Verdict) -> Cell {
-    match verdict {
+fn cell(step: &Step) -> Cell {
+    match step.verdict {
+        // It passes with something to do: a warning.
+        Verdict::Pass if step.remedy.is_some() => Cell::from("warn").coloured(Status::Warn),
         Verdict::Pass => Cell::from("pass").coloured(Status::Ok),
         Verdict::Fail => Cell::from("fail").coloured(Status::Critical),
         Verdict::Unknown => Cell::from("unknown").coloured(Status::Unknown),
@@ -188,9 +190,8 @@ fn cell(verdict: Verdict) -> Cell {
 
 fn steps(one: &Examined) -> Table {
     let row = |step: &Step| {
-        let who =
-            step.remedy.as_ref().filter(|_| step.verdict != Verdict::Pass).map_or("", |remedy| remedy.by.as_str());
-        vec![Cell::from(step.cause), cell(step.verdict), Cell::from(step.message.clone()), Cell::from(who)]
+        let who = step.remedy.as_ref().map_or("", |remedy| remedy.by.as_str());
+        vec![Cell::from(step.cause), cell(step), Cell::from(step.message.clone()), Cell::from(who)]
     };
     // A step that passes with something to do is a warning: it is not folded away.
     let quiet = |step: &&Step| {

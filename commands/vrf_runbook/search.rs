@@ -12,8 +12,8 @@ use super::gather::word;
 use super::scope::{Scope, no_coordinator};
 
 /// The one coordinator of `network` that knows what is asked for. Ids of requests are not unique: after a migration a
-/// coordinator may give one anew, so two that know it are a fault, and so is none. Two round trips at most, however many
-/// coordinators there are.
+/// coordinator may give one anew, so two that know it are a fault, and so is none. One round trip, however many coordinators
+/// there are.
 pub async fn coordinator(
     chain: &dyn ChainRead,
     block: &BlockRef,
@@ -25,14 +25,22 @@ pub async fn coordinator(
     if known.is_empty() {
         return Err(no_coordinator());
     }
-    let (what, mut found) = match (scope.request, scope.subscription) {
-        (Some(id), _) => ("request", holders(chain, block, known, id, &COMMITMENT).await?),
+    let (what, found) = match (scope.request, scope.subscription) {
+        (Some(id), _) => {
+            let waits = holders(chain, block, known, id, &COMMITMENT);
+            let (waits, done) = futures_util::future::join(waits, answered(chain, block, known, id, from)).await;
+            let mut found = waits?;
+            match done {
+                Ok(done) => found.extend(done),
+                // One that waits for it is answer enough.
+                Err(fault) if found.is_empty() => return Err(fault),
+                Err(_) => {}
+            }
+            ("request", found)
+        }
         (None, Some(id)) => ("subscription", holders(chain, block, known, id, &SUBSCRIPTION).await?),
         (None, None) => return Err(no_coordinator()),
     };
-    if let (true, Some(id)) = (found.is_empty(), scope.request) {
-        found = answered(chain, block, known, id, from).await?;
-    }
     let mut found = found.into_iter();
     match (found.next(), found.collect::<Vec<_>>()) {
         (Some(only), others) if others.is_empty() => Ok(only),

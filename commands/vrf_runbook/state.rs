@@ -73,6 +73,12 @@ impl Examined {
         holding
     }
 
+    /// What does not hold it up yet and soon will: steps that pass with something to do.
+    pub fn warnings(&self) -> Vec<&Step> {
+        let near = |step: &&Step| step.verdict == Verdict::Pass && step.remedy.is_some();
+        self.steps.iter().filter(near).collect()
+    }
+
     /// Whether it is still inside its confirmations: then nothing is wrong yet.
     pub fn is_young(&self) -> bool {
         self.steps.iter().any(|step| step.cause == "unconfirmed" && step.verdict == Verdict::Fail)

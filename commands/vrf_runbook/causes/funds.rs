@@ -1,5 +1,7 @@
 //! Can it be paid for.
 
+use serde_json::Value as Json;
+
 use crate::units::{coin, duration, readable, scaled};
 use crate::value::U256;
 use crate::vrf_runbook::cost::{self, Cost};
@@ -9,7 +11,9 @@ use crate::vrf_runbook::state::Surroundings;
 use super::Found;
 
 /// A price feed older than this share of what is allowed is near its limit.
-const NEAR_STALE: f64 = 0.9;
+const NEAR_STALE: f64 = 0.8;
+/// A balance that covers fewer further requests than this is near its end.
+const AHEAD: u64 = 3;
 
 /// An amount in the currency that the request is paid in.
 fn amount(around: &Surroundings<'_>, native: bool, value: U256) -> String {
@@ -34,13 +38,14 @@ pub fn underfunded(around: &Surroundings<'_>, request: &Request) -> Found {
     };
     let queue = queue(around, request, native, balance);
     let shown = |value: U256| amount(around, native, value);
+    let layers = if around.scene.network.sequencer.is_some() { ", L1 fees not counted" } else { "" };
     let lane = if request.lane.as_ref().is_ok_and(|lane| lane.max_gas.is_none()) {
         " (at the present gas price: V2 keeps the lane's in the node alone)"
     } else {
         ""
     };
     let numbers = format!(
-        "holds {}; a node waits below about {}, its own estimate is {}, the documented maximum {}{lane}",
+        "holds {}; a node waits below about {}, its own estimate is {}, the documented maximum {}{lane}{layers}",
         shown(balance),
         shown(price.simulated),
         shown(price.node_estimate),
@@ -53,6 +58,7 @@ pub fn underfunded(around: &Surroundings<'_>, request: &Request) -> Found {
         shown(missing),
         shown(queue.needed_until_here.saturating_sub(balance))
     );
+    let further = balance.saturating_sub(queue.needed).checked_div(price.documented).unwrap_or(U256::max_value());
     let found = if balance < price.simulated {
         Found::blocks(format!("the subscription {numbers}")).mend(action, "anyone")
     } else if queue.blocked {
@@ -60,10 +66,26 @@ pub fn underfunded(around: &Surroundings<'_>, request: &Request) -> Found {
             .mend(action, "anyone")
     } else if balance < price.documented {
         Found::holds(format!("below the documented maximum: the subscription {numbers}")).mend(action, "anyone")
+    } else if further < U256::from(AHEAD) {
+        Found::pass(format!(
+            "the subscription {numbers}; beside what is pending that covers {further} more requests like it, fewer than {AHEAD}"
+        ))
+        .mend(
+            format!("fund subscription {} before it runs dry", request.subscription),
+            "subscription owner, or anyone",
+        )
     } else {
         Found::pass(format!("the subscription {numbers}"))
     };
+    let found = match around.scene.network.sequencer {
+        Some(_) => found.with("l1_fee", Json::Null).with(
+            "l1_fee_note",
+            "what the L2 charges for data on L1 comes on top of every number here, and cannot be seen without a proof",
+        ),
+        None => found,
+    };
     found
+        .with("further_requests", further.min(U256::from(u64::MAX)).as_u64())
         .with("currency", if native { "native" } else { "link" })
         .with("balance", balance.to_string())
         .with("simulated", price.simulated.to_string())
@@ -140,6 +162,10 @@ pub fn link_feed_stale(around: &Surroundings<'_>, request: &Request) -> Found {
         )
     } else if limit > 0 && age as f64 > limit as f64 * NEAR_STALE {
         Found::pass(format!("the LINK/native feed is {} old, nearly the {} allowed", duration(age), duration(limit)))
+            .mend(
+                "run `ira feed-report` on the coordinator's LINK/native feed before the fallback price is charged",
+                "feed owner",
+            )
     } else {
         Found::pass(format!("the LINK/native feed is {} old, {} allowed", duration(age), duration(limit)))
     };

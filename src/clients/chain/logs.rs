@@ -1,7 +1,7 @@
 //! Events of many contracts over a range of blocks, in pieces that the endpoint serves.
 
 use async_trait::async_trait;
-use ira_commands::ports::{BlockRef, Log, LogFilter};
+use ira_commands::ports::{BlockRef, Log, LogFilter, Progress};
 use ira_commands::value::{H160, H256};
 use ira_commands::{Fault, Kind};
 use serde_json::value::RawValue;
@@ -12,6 +12,8 @@ use super::wire::{RpcItem, garbled, parse_hash, parse_u64, quantity};
 
 /// Contracts in one query.
 const MOST_ADDRESSES: usize = 100;
+/// Queries that go out together: more of them, and nobody would see how far it is.
+const WAVE: usize = 64;
 /// Queries that one set of filters may fall into before it is given up.
 const MOST_PIECES: usize = 4096;
 
@@ -29,6 +31,8 @@ struct Piece {
 pub(super) struct Logs<'a> {
     pub(super) at: &'a BlockRef,
     pub(super) filters: &'a [LogFilter],
+    /// Told how many blocks are done, where it takes more than one wave of queries.
+    pub(super) progress: &'a dyn Progress,
 }
 
 #[async_trait]
@@ -48,11 +52,12 @@ impl Questions for Logs<'_> {
     }
 
     async fn put(&self, node: &Node, slots: &[usize]) -> Vec<Answered<Vec<Log>>> {
-        logs(node, self.at, self.filters, slots).await
+        logs(node, self, slots).await
     }
 }
 
-async fn logs(node: &Node, at: &BlockRef, filters: &[LogFilter], slots: &[usize]) -> Vec<Answered<Vec<Log>>> {
+async fn logs(node: &Node, asked_for: &Logs<'_>, slots: &[usize]) -> Vec<Answered<Vec<Log>>> {
+    let Logs { at, filters, progress } = *asked_for;
     let mut answers: Vec<Answered<Vec<Log>>> = slots.iter().map(|_| Ok(Vec::new())).collect();
     let mut topics = Vec::with_capacity(slots.len());
     let mut open = Vec::new();
@@ -75,9 +80,16 @@ async fn logs(node: &Node, at: &BlockRef, filters: &[LogFilter], slots: &[usize]
             }
         }
     }
+    let total: u64 = open.iter().map(Piece::blocks).sum();
     let mut asked = 0;
     while !open.is_empty() {
-        let pieces: Vec<Piece> = open.drain(..).flat_map(|piece| piece.cut(node.state().most_blocks)).collect();
+        let mut pieces: Vec<Piece> = open.drain(..).flat_map(|piece| piece.cut(node.state().most_blocks)).collect();
+        if asked > 0 {
+            let left: u64 = pieces.iter().map(Piece::blocks).sum();
+            let blocks = |blocks: u64| usize::try_from(blocks).unwrap_or(usize::MAX);
+            progress.advance(blocks(total.saturating_sub(left)), blocks(total));
+        }
+        open = pieces.split_off(pieces.len().min(WAVE));
         asked += pieces.len();
         let items: Vec<RpcItem> =
             pieces.iter().map(|piece| piece.item(&topics[piece.slot], &filters[slots[piece.slot]].indexed)).collect();
@@ -124,6 +136,10 @@ impl Piece {
         RpcItem::new("eth_getLogs", params)
     }
 
+    fn blocks(&self) -> u64 {
+        (self.to - self.from).saturating_add(1)
+    }
+
     /// In ranges of at most `most` blocks.
     fn cut(self, most: u64) -> Vec<Piece> {
         let most = most.max(1);
@@ -139,7 +155,7 @@ impl Piece {
 
     /// Two of it that are together the same; `None` when it is as small as can be.
     fn halve(&self, node: &Node, fault: &Fault) -> Option<[Piece; 2]> {
-        let blocks = (self.to - self.from).saturating_add(1);
+        let blocks = self.blocks();
         if blocks > 1 {
             let half = blocks.div_ceil(2);
             let most = told_range(&fault.message).filter(|told| *told < blocks).unwrap_or(half);

@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ira_commands::ports::{BlockRef, ChainRead, Head, Log, LogFilter, Network, Notice, Read};
+use ira_commands::ports::{BlockRef, ChainRead, Head, Log, LogFilter, Network, Notice, Progress, Read};
 use ira_commands::value::{H160, Value};
 use ira_commands::{Fault, Kind};
 
@@ -43,6 +43,7 @@ use self::snapshot::Snapshot;
 use self::transport::HttpWire;
 use self::wire::{Meter, Wire};
 use super::endpoint::Endpoint;
+use crate::progress::Silent;
 
 /// A network that the configuration names.
 #[derive(Clone, Debug)]
@@ -69,6 +70,8 @@ pub struct ChainConfig {
     pub rate_per_second: Option<f64>,
     /// Who writes the answers down.
     pub recorder: Option<Arc<Recorder>>,
+    /// Where it is said how far a long scan of events is.
+    pub progress: Arc<dyn Progress>,
 }
 
 impl Default for ChainConfig {
@@ -81,6 +84,7 @@ impl Default for ChainConfig {
             timeout: Duration::from_secs(10),
             rate_per_second: None,
             recorder: None,
+            progress: Arc::new(Silent),
         }
     }
 }
@@ -92,6 +96,7 @@ pub struct Chain {
     known: Vec<KnownNetwork>,
     quorum: usize,
     recorder: Option<Arc<Recorder>>,
+    progress: Arc<dyn Progress>,
     meter: Arc<Meter>,
     notices: Notices,
     found: Mutex<Option<KnownNetwork>>,
@@ -124,12 +129,22 @@ impl Chain {
     }
 
     fn of(nodes: Vec<Node>, meter: Arc<Meter>, config: ChainConfig) -> Result<Self, Fault> {
-        let ChainConfig { expect, known, quorum, recorder, .. } = config;
+        let ChainConfig { expect, known, quorum, recorder, progress, .. } = config;
         if quorum > nodes.len().max(1) || quorum == 0 {
             let what = format!("--quorum {quorum} cannot be had of {} endpoint(s)", nodes.len());
             return Err(Fault::new(Kind::Usage, what).hint("give as many --rpc-url as --quorum asks for"));
         }
-        Ok(Self { nodes, expect, known, quorum, recorder, meter, notices: Notices::default(), found: Mutex::default() })
+        Ok(Self {
+            nodes,
+            expect,
+            known,
+            quorum,
+            recorder,
+            progress,
+            meter,
+            notices: Notices::default(),
+            found: Mutex::default(),
+        })
     }
 
     /// How many requests had to wait for one another so far: those sent side by side count once.
@@ -174,7 +189,7 @@ impl ChainRead for Chain {
     }
 
     async fn logs(&self, at: &BlockRef, filters: Vec<LogFilter>) -> Vec<Result<Vec<Log>, Fault>> {
-        self.inquiry().ask(&Logs { at, filters: &filters }).await
+        self.inquiry().ask(&Logs { at, filters: &filters, progress: self.progress.as_ref() }).await
     }
 
     fn notices(&self) -> Vec<Notice> {

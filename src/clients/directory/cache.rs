@@ -1,11 +1,12 @@
 //! Copies of feed directories, each with the time at which it was fetched.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use ira_commands::units::{hex, keccak256};
 use reqwest::Url;
+
+use crate::keep::{private_folder, replace};
 
 /// A copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,27 +64,4 @@ impl Cache {
         let hash = hex(&keccak256(url.as_str().as_bytes())[..8]);
         self.folder.join(format!("{network}-{}.json", &hash[2..]))
     }
-}
-
-fn private_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// Writes beside it and renames: a reader sees the old file or the new one, whole.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension(format!("{:016x}.tmp", rand::random::<u64>()));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&temporary).and_then(|mut file| file.write_all(bytes));
-    let replaced = written.and_then(|()| std::fs::rename(&temporary, path));
-    if replaced.is_err() {
-        let _gone_or_never_there = std::fs::remove_file(&temporary);
-    }
-    replaced
 }

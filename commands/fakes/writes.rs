@@ -165,7 +165,7 @@ mod tests {
         let writes = Writes {
             chain: Some(Arc::<ScriptedWrite>::clone(&chain)),
             signer: Some(Arc::new(ScriptedSigner(H160::repeat_byte(1)))),
-            journal: Arc::<MemoryJournal>::clone(&journal),
+            ..Writes::new(Arc::<MemoryJournal>::clone(&journal) as Arc<dyn Journal>)
         };
         let dry = Context::dry(reads());
         assert!(!dry.is_acting() && dry.chain().is_ok());

@@ -91,7 +91,7 @@ impl<'a> Driven<'a> {
         let past = Past::of(story.steps, &engine.store.events(run.id).await?);
         let scope =
             Scope { alert, key, params, steps: past.steps.clone(), before: past.before.clone(), ..Scope::default() };
-        let effects = playbook::effects(&playbook);
+        let effects = playbook.effects.clone();
         Ok(Self { engine, run, playbook, effects, scope, past, lease, watch, plan: None })
     }
 

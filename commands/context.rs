@@ -211,6 +211,14 @@ impl Context {
         self.writes()?.journal.open()
     }
 
+    /// Lets about half the time between two blocks pass.
+    pub async fn pause(&self) -> Result<(), Fault> {
+        let chain = self.writes()?.chain.as_deref();
+        let chain = chain.ok_or_else(|| Fault::new(Kind::Failed, "no chain is at hand to wait for"))?;
+        chain.pause().await;
+        Ok(())
+    }
+
     /// Takes a lock that other processes on this machine respect.
     pub fn hold(&self, name: &str) -> Result<Box<dyn Send + Sync>, Fault> {
         self.writes()?.journal.hold(name)

@@ -71,7 +71,8 @@ impl Invocation {
     /// How it may be repeated: the strongest that its arguments allow.
     pub fn effect(&self) -> Effect {
         match self {
-            Self::FeedReport(_) | Self::VrfRunbook(_) => Effect::Read,
+            Self::FeedReport(_) => Effect::Read,
+            Self::VrfRunbook(args) => args.effect(),
             Self::Act(action) => action.effect(),
         }
     }

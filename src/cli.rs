@@ -7,9 +7,8 @@ use std::path::PathBuf;
 use clap::{
     ArgMatches, Args, Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum, ValueHint,
 };
-use ira_commands::Invocation;
 use ira_commands::actions::Action;
-use ira_commands::playbook;
+use ira_commands::{Invocation, playbook, vrf_runbook};
 use secrecy::SecretString;
 
 pub use crate::config::{ColorChoice as Color, Format};
@@ -227,11 +226,16 @@ pub struct Agreement {
     #[arg(long, conflicts_with = "dry_run")]
     pub yes: bool,
     /// Only settle what was begun before and broke off: the same bytes are sent again, or nothing
-    #[arg(long, conflicts_with_all = ["dry_run", "yes"])]
+    #[arg(long, conflicts_with = "dry_run")]
     pub resume: bool,
+}
+
+/// How long an action by hand waits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+struct Patience {
     /// Seconds to wait for a transaction to be mined
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    pub wait: u64,
+    wait: u64,
 }
 
 /// A whole command line.
@@ -248,8 +252,10 @@ pub struct Asked {
 pub enum What {
     /// A command that may be a step, with what only a command line says about it.
     Step(Box<(Invocation, Reach, Around)>),
-    /// An action, with how it is agreed to.
-    Act(Box<(Action, Reach, Agreement)>),
+    /// A runbook that mends, or settles what was begun before.
+    Mend(Box<(vrf_runbook::Args, Reach, Around, Agreement)>),
+    /// An action, with how it is agreed to and how long it waits, seconds.
+    Act(Box<(Action, Reach, Agreement, u64)>),
     /// Anything else.
     Control(Control),
 }
@@ -269,17 +275,29 @@ pub fn command() -> Command {
             let one = Reach::augment_args(Around::augment_args(one)).about(about.clone()).long_about(None);
             // Coordinators are listed in no directory, and nothing of a feed is known to a node alone.
             if *name == "feed-report" {
-                one
-            } else {
-                Beside::augment_args(one.mut_arg("directory", |arg| arg.hide(true))).about(about).long_about(None)
+                return one;
             }
+            let one = Beside::augment_args(one.mut_arg("directory", |arg| arg.hide(true)));
+            // What is mended is mended once, and a recording of it could not be mended again.
+            Agreement::augment_args(one)
+                .about(about)
+                .long_about(None)
+                .mut_arg("apply", |arg| arg.conflicts_with_all(["watch", "record", "replay"]))
+                .mut_arg("yes", |arg| arg.requires("apply"))
+                .mut_arg("resume", |arg| {
+                    arg.help(
+                        "Settle first what was begun before and broke off: the same bytes are sent again, or nothing",
+                    )
+                    .conflicts_with_all(["watch", "record", "replay"])
+                })
         });
     }
     all = all.mut_subcommand("act", |act| {
         Action::NAMES.iter().fold(act, |act, name| {
             act.mut_subcommand(*name, |one| {
                 let about = one.get_about().cloned().unwrap_or_default();
-                let one = Reach::augment_args(Agreement::augment_args(one)).about(about).long_about(None);
+                let one = Reach::augment_args(Patience::augment_args(Agreement::augment_args(one)));
+                let one = one.about(about).long_about(None).mut_arg("resume", |arg| arg.conflicts_with("yes"));
                 // An action reads no directory, and a recording of what was done cannot be done again.
                 ["directory", "record", "replay"].iter().fold(one, |one, arg| one.mut_arg(*arg, |arg| arg.hide(true)))
             })
@@ -302,20 +320,26 @@ fn read(matches: &ArgMatches) -> Result<Asked, clap::Error> {
         Sub::Control(control) => What::Control(control),
         Sub::Step(Invocation::Act(action)) => {
             let own = matches.subcommand().and_then(|(_, act)| act.subcommand());
-            let (reach, agreement) = match own {
-                Some((_, own)) => (Reach::from_arg_matches(own)?, Agreement::from_arg_matches(own)?),
+            let (reach, agreement, patience) = match own {
+                Some((_, own)) => {
+                    (Reach::from_arg_matches(own)?, Agreement::from_arg_matches(own)?, Patience::from_arg_matches(own)?)
+                }
                 None => Default::default(),
             };
             let reach = Reach { nodes: action.node().map(|name| vec![name.to_owned()]), ..reach };
-            What::Act(Box::new((action, reach, agreement)))
+            What::Act(Box::new((action, reach, agreement, patience.wait)))
         }
         Sub::Step(invocation) => {
             let (mut reach, around) = match matches.subcommand() {
                 Some((_, own)) => (Reach::from_arg_matches(own)?, Around::from_arg_matches(own)?),
                 None => Default::default(),
             };
-            if let (Invocation::VrfRunbook(_), Some((_, own))) = (&invocation, matches.subcommand()) {
+            if let (Invocation::VrfRunbook(args), Some((_, own))) = (&invocation, matches.subcommand()) {
                 reach.nodes = Some(Beside::from_arg_matches(own)?.nodes);
+                let agreement = Agreement::from_arg_matches(own)?;
+                if args.apply || agreement.resume {
+                    return Ok(Asked { output, what: What::Mend(Box::new((args.clone(), reach, around, agreement))) });
+                }
             }
             What::Step(Box::new((invocation, reach, around)))
         }

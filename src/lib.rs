@@ -35,7 +35,7 @@ use ira_commands::{Fault, Invocation, Kind, alert};
 
 use config::env::{Env as _, SystemEnv};
 
-use cli::{Asked, ConfigVerb, Control, Format, What};
+use cli::{Around, Asked, ConfigVerb, Control, Format, What};
 use session::Session;
 use terminal::{Env, Terminal};
 
@@ -89,18 +89,32 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
     match what {
         What::Step(step) => {
             let (mut invocation, reach, around) = *step;
-            if let Some(path) = &around.alert {
-                invocation.set_alerts(alert::parse(&input::text(path, "the alert", input::ALERT)?)?);
-            }
+            take_alert(&mut invocation, &around)?;
             let config = connect::settings(&output, &invocation, &reach)?;
             session.configure(config.output);
             session.step(&invocation, &reach, &around, &config, env)
         }
+        What::Mend(asked) => {
+            let (args, reach, around, agreement) = *asked;
+            let mut invocation = Invocation::VrfRunbook(args);
+            take_alert(&mut invocation, &around)?;
+            let config = connect::settings(&output, &invocation, &reach)?;
+            session.configure(config.output);
+            let Invocation::VrfRunbook(args) = &invocation else {
+                return Err(Fault::new(Kind::Failed, "it is no runbook"));
+            };
+            let (patience, file) = (args.wait.seconds, output.config);
+            let way =
+                apply::Way { reach, agreement, patience, needs_chain: true, config, file, alert: around.alert.clone() };
+            apply::mend(session, args, &way, env)
+        }
         What::Act(asked) => {
-            let (action, reach, agreement) = *asked;
+            let (action, reach, agreement, patience) = *asked;
             let config = connect::settings(&output, &Invocation::Act(action.clone()), &reach)?;
             session.configure(config.output);
-            apply::act(session, &apply::Asked { action, reach, agreement, config, file: output.config }, env)
+            let (needs_chain, file) = (action.needs_chain(), output.config);
+            let way = apply::Way { reach, agreement, patience, needs_chain, config, file, alert: None };
+            apply::act(session, &action, &way, env)
         }
         What::Control(Control::Demo) => session.demo(env),
         What::Control(Control::Config(verb)) => {
@@ -138,4 +152,12 @@ fn checked(session: &Session, mut report: ira_commands::Report, what: &str) -> u
         report.errors.extend((session.format() == Format::Json).then_some(fault));
     }
     session.show(report, code)
+}
+
+/// Hands over the alert that says what it is about.
+fn take_alert(invocation: &mut Invocation, around: &Around) -> Result<(), Fault> {
+    if let Some(path) = &around.alert {
+        invocation.set_alerts(alert::parse(&input::text(path, "the alert", input::ALERT)?)?);
+    }
+    Ok(())
 }

@@ -13,4 +13,5 @@ mod secrets;
 mod store;
 mod support;
 mod transcripts;
+mod vrf_apply;
 mod vrf_runbook;

@@ -139,7 +139,7 @@ fn subscription(gathered: &Gathered, subscription: &Subscription) -> Json {
         "link_juels": state.map(|state| state.link.to_string()),
         "native_wei": state.map(|state| state.native.to_string()),
         "consumers": state.map(|state| state.consumers.iter().copied().map(address).collect::<Vec<_>>()),
-        "pending": gathered.requests.iter().filter(pending).count(),
+        "pending": gathered.requests.iter().chain(&gathered.others).filter(pending).count(),
     })
 }
 

@@ -28,8 +28,10 @@ pub struct Gathered {
     pub scene: Scene,
     /// The subscriptions that they belong to, and the one that was asked for.
     pub subscriptions: Vec<Subscription>,
-    /// The requests, oldest first.
+    /// The requests in scope, oldest first.
     pub requests: Vec<Request>,
+    /// The other ones of their subscriptions, of which what they cost counts: they wait in the same queues.
+    pub others: Vec<Request>,
     /// What came of the transaction that was asked for.
     pub transaction: Option<Transaction>,
 }
@@ -60,8 +62,12 @@ pub async fn gather(args: &Args, context: &Context, head: Head, scope: &Scope) -
 
     progress.stage("reading requests");
     let (logs, fulfilments) = events(chain, &block, &coordinator, scope, from, mined.map(|(_, at)| at)).await?;
-    let mut requests: Vec<Request> = logs.iter().filter_map(|log| decode::request(log).ok()).collect();
-    requests.retain(|request| scope.wants(request));
+    let read: Vec<Request> = logs.iter().filter_map(|log| decode::request(log).ok()).collect();
+    let wanted: BTreeSet<U256> = read.iter().filter(|one| scope.wants(one)).map(|one| one.subscription).collect();
+    let mut requests: Vec<Request> = read.into_iter().filter(|one| wanted.contains(&one.subscription)).collect();
+    if scope.tx.is_some() && !wanted.is_empty() {
+        beside(chain, &block, &coordinator, &wanted, from, &mut requests).await?;
+    }
     requests.iter_mut().enumerate().for_each(|(place, request)| request.place = place);
 
     let chain_id = head.network.chain_id;
@@ -90,6 +96,7 @@ pub async fn gather(args: &Args, context: &Context, head: Head, scope: &Scope) -
         }
         _ => None,
     };
+    let (requests, others) = requests.into_iter().partition(|request| scope.wants(request));
     Ok(Gathered {
         scene: Scene {
             network: head.network,
@@ -104,8 +111,37 @@ pub async fn gather(args: &Args, context: &Context, head: Head, scope: &Scope) -
         },
         subscriptions,
         requests,
+        others,
         transaction,
     })
+}
+
+/// Adds the other requests of these subscriptions: of a transaction's block alone those in it were read.
+async fn beside(
+    chain: &dyn ChainRead,
+    block: &BlockRef,
+    coordinator: &Coordinator,
+    subscriptions: &BTreeSet<U256>,
+    from: u64,
+    requests: &mut Vec<Request>,
+) -> Result<(), Fault> {
+    let filter = |id: &U256| LogFilter {
+        addresses: vec![coordinator.address],
+        events: vec![(decode::interface(coordinator.version), "RandomWordsRequested")],
+        indexed: vec![None, Some(word(*id))],
+        from,
+        to: block.number,
+    };
+    for logs in chain.logs(block, subscriptions.iter().map(filter).collect()).await {
+        let logs = logs.map_err(|fault| fault.wrap("the subscription's other requests cannot be read"))?;
+        for other in logs.iter().filter_map(|log| decode::request(log).ok()) {
+            if requests.iter().all(|one| one.id != other.id) {
+                requests.push(other);
+            }
+        }
+    }
+    requests.sort_by_key(|one| one.block);
+    Ok(())
 }
 
 /// The coordinator's address: as given, else the contract among those that the transaction's events come from which

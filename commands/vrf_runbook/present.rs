@@ -10,6 +10,7 @@ use super::gather::Gathered;
 use super::nodes::NodeFacts;
 use super::scope::Scope;
 use super::state::{Examined, State, Step};
+use super::whose::short_id;
 
 /// More requests than this are shown as a list, a row each.
 const SECTIONS: usize = 3;
@@ -51,7 +52,7 @@ fn nothing(gathered: &Gathered, scope: &Scope) -> Section {
 }
 
 /// `Request 0x4f…21`.
-fn name(id: U256) -> String {
+pub fn name(id: U256) -> String {
     let mut bytes = [0; 32];
     id.to_big_endian(&mut bytes);
     short_hex(&bytes)
@@ -129,11 +130,9 @@ fn facts(gathered: &Gathered, one: &Examined) -> Vec<Fact> {
     );
     let subscription = gathered.subscriptions.iter().find(|subscription| subscription.id == request.subscription);
     let state = subscription.and_then(|subscription| subscription.state.as_ref().ok()?.as_ref());
-    let id = request.subscription.to_string();
-    let short = if id.len() > 12 { format!("{}…{}", &id[..4], &id[id.len() - 4..]) } else { id.clone() };
     add(
         "subscription",
-        Cell::shortened(short, id),
+        Cell::shortened(short_id(request.subscription), request.subscription.to_string()),
         state.map_or(String::new(), |state| {
             format!(
                 "{} · {} · owner {}",
@@ -292,8 +291,7 @@ fn remedy(gathered: &Gathered, one: &Examined, step: &Step) -> Option<String> {
             Some(format!("ira act chain.store_blockhash --store {store} --block {} --dry-run", request.block))
         }
         "underfunded" => {
-            let evidence = |key: &str| U256::from_dec_str(step.evidence.get(key)?.as_str()?).ok();
-            let missing = evidence("needed_until_here")?.saturating_sub(evidence("balance")?);
+            let missing = step.number("needed_until_here")?.saturating_sub(step.number("balance")?);
             let symbol = if request.native() { gathered.scene.network.native.as_str() } else { "LINK" };
             (!missing.is_zero()).then(|| {
                 format!(

@@ -1,6 +1,7 @@
 //! Where a request stands, and what the runbook's steps say about it.
 
 use crate::report::{Remedy, Status};
+use crate::value::U256;
 
 use super::causes::{self, Verdict};
 use super::facts::{Request, Scene, Subscription};
@@ -65,6 +66,13 @@ pub struct Examined {
     pub steps: Vec<Step>,
 }
 
+impl Step {
+    /// A number of its evidence.
+    pub fn number(&self, key: &str) -> Option<U256> {
+        U256::from_dec_str(self.evidence.get(key)?.as_str()?).ok()
+    }
+}
+
 impl Examined {
     /// The causes that hold, those that block first.
     pub fn causes(&self) -> Vec<&Step> {
@@ -127,6 +135,7 @@ fn examined(gathered: &Gathered, request: &Request) -> Examined {
         siblings: gathered
             .requests
             .iter()
+            .chain(&gathered.others)
             .filter(|one| one.subscription == request.subscription && one.pending().unwrap_or(false))
             .collect(),
     };

@@ -6,7 +6,7 @@ use super::*;
 use crate::support::bed::Chain;
 
 /// The VRF bed, mining by itself, with LINK for the signer.
-fn vrf() -> (Bed, Person) {
+pub(crate) fn vrf() -> (Bed, Person) {
     let bed = Bed::start(Chain::Vrf);
     bed.rpc("evm_setAutomine", &json!([true]));
     bed.rpc("anvil_setBalance", &json!([SIGNER, "0x56bc75e2d63100000"]));
@@ -30,7 +30,7 @@ fn situation(bed: &Bed, name: &str) -> (String, String) {
 }
 
 /// LINK and native balance by the coordinator's own word: the first two words of `getSubscription`.
-fn held(bed: &Bed, coordinator: &str, subscription: &str, selector: &str) -> (u128, u128) {
+pub(crate) fn held(bed: &Bed, coordinator: &str, subscription: &str, selector: &str) -> (u128, u128) {
     let id = primitive(subscription);
     let answer = bed.rpc("eth_call", &json!([{ "to": coordinator, "data": format!("{selector}{id}") }, "latest"]));
     let words = answer.as_str().expect("hex").trim_start_matches("0x").to_owned();
@@ -45,8 +45,8 @@ fn primitive(id: &str) -> String {
 }
 
 /// `getSubscription(uint256)` and `getSubscription(uint64)`.
-const PLUS: &str = "0xdc311dd3";
-const V2: &str = "0xa47c7696";
+pub(crate) const PLUS: &str = "0xdc311dd3";
+pub(crate) const V2: &str = "0xa47c7696";
 
 #[test]
 fn a_subscription_is_funded_in_either_coin_on_either_version() {

@@ -2,7 +2,7 @@
 
 mod blockhash;
 mod crash;
-mod funding;
+pub(crate) mod funding;
 mod nonces;
 
 use std::process::{Child, Command, Stdio};
@@ -18,19 +18,19 @@ use crate::support::faults::{Server, http};
 use crate::support::run::{Ran, ira};
 
 /// The account of the keystore: the first of anvil's.
-const SIGNER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+pub(crate) const SIGNER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 /// An account that nobody uses.
 const DRY: &str = "0x00000000000000000000000000000000000d00d1";
 
 /// Somebody on call: a home with a key, a configuration and a journal.
-struct Person {
-    home: tempfile::TempDir,
-    url: String,
+pub(crate) struct Person {
+    pub(crate) home: tempfile::TempDir,
+    pub(crate) url: String,
 }
 
 impl Person {
     /// With the key of [`SIGNER`], on the network `anvil`.
-    fn at(url: &str, link: Option<&str>) -> Self {
+    pub(crate) fn at(url: &str, link: Option<&str>) -> Self {
         let person = Self { home: tempfile::tempdir().expect("a home"), url: url.to_owned() };
         person.write("keystore.json", include_str!("../support/keystore.json"));
         person.write("password", "correct horse\n");
@@ -51,7 +51,7 @@ impl Person {
         );
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         use std::os::unix::fs::PermissionsExt as _;
         let path = self.home.path().join(name);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
@@ -59,10 +59,15 @@ impl Person {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("chmod");
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    /// `ira` with these words, on the network `anvil`.
+    pub(crate) fn ira(&self, words: &[&str]) -> Command {
         let mut command = ira(self.home.path());
-        command.env("RPC", &self.url).arg("act").args(words).args(["--network", "anvil"]);
+        command.env("RPC", &self.url).args(words).args(["--network", "anvil"]);
         command
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        self.ira(&[&["act"], words].concat())
     }
 
     fn act(&self, words: &[&str]) -> Ran {
@@ -84,7 +89,7 @@ impl Person {
     }
 
     /// What was written down: for each attempt what was begun, what was added, and how it ended if it did.
-    fn journal(&self) -> Vec<Value> {
+    pub(crate) fn journal(&self) -> Vec<Value> {
         let path = self.home.path().join(".local/state/ira/ira.db");
         if !path.exists() {
             return Vec::new();
@@ -106,26 +111,26 @@ impl Person {
     }
 
     /// Waits until this many records are in the journal.
-    fn wait_for_records(&self, count: usize) {
+    pub(crate) fn wait_for_records(&self, count: usize) {
         wait_until("the journal holds it", || self.journal().len() >= count);
     }
 }
 
 /// A process that is killed when it is dropped.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Running {
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.0.kill().expect("killed");
         self.0.wait().expect("reaped");
     }
 
-    fn code(mut self) -> Option<i32> {
+    pub(crate) fn code(mut self) -> Option<i32> {
         self.0.wait().expect("it ends").code()
     }
 }
 
-fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !done() {
         assert!(begun.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
@@ -134,7 +139,7 @@ fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
 }
 
 /// What a proxy does with a request.
-enum Pass {
+pub(crate) enum Pass {
     /// Hands it on.
     On,
     /// Hands it on, and never answers.
@@ -146,7 +151,7 @@ enum Pass {
 }
 
 /// A proxy to a chain that asks `judge` about each request's body.
-fn proxy(bed: &Bed, judge: impl Fn(&str) -> Pass + Send + Sync + 'static) -> String {
+pub(crate) fn proxy(bed: &Bed, judge: impl Fn(&str) -> Pass + Send + Sync + 'static) -> String {
     let port = bed.port;
     let hang = || loop {
         std::thread::sleep(Duration::from_secs(1));
@@ -163,15 +168,15 @@ fn proxy(bed: &Bed, judge: impl Fn(&str) -> Pass + Send + Sync + 'static) -> Str
     format!("http://127.0.0.1:{}", server.port)
 }
 
-fn number(value: &Value) -> u128 {
+pub(crate) fn number(value: &Value) -> u128 {
     u128::from_str_radix(value.as_str().expect("hex").trim_start_matches("0x"), 16).expect("hex")
 }
 
-fn balance(bed: &Bed, account: &str) -> u128 {
+pub(crate) fn balance(bed: &Bed, account: &str) -> u128 {
     number(&bed.rpc("eth_getBalance", &json!([account, "latest"])))
 }
 
-fn nonce(bed: &Bed) -> u128 {
+pub(crate) fn nonce(bed: &Bed) -> u128 {
     number(&bed.rpc("eth_getTransactionCount", &json!([SIGNER, "latest"])))
 }
 
@@ -186,10 +191,10 @@ const AMOUNT: u128 = 1_500_000_000_000_000_000;
 
 /// Counts calls.
 #[derive(Default)]
-struct Count(Mutex<u32>);
+pub(crate) struct Count(pub(crate) Mutex<u32>);
 
 impl Count {
-    fn next(&self) -> u32 {
+    pub(crate) fn next(&self) -> u32 {
         let mut count = self.0.lock().expect("not poisoned");
         *count += 1;
         *count

@@ -59,6 +59,11 @@ const CAUSES: [(&str, Look); 23] = [
     ("backing-off", node::backing_off),
 ];
 
+/// The names of all causes.
+pub fn names() -> [&'static str; 23] {
+    CAUSES.map(|(name, _)| name)
+}
+
 /// What a look at one cause came to.
 pub struct Found {
     verdict: Verdict,

@@ -1,0 +1,110 @@
+//! From causes to actions: what mends which, in the order of mending.
+
+use crate::actions::Action;
+use crate::value::U256;
+use crate::vrf_runbook::facts::Request;
+use crate::vrf_runbook::state::{Examined, State, Step};
+use crate::vrf_runbook::{Args, Diagnosis};
+
+use super::{Strangers, blockhash, funds, keys};
+
+/// Causes that nothing here can mend and that no waiting ends: for such a request nothing is spent.
+const HOPELESS: [&str; 7] = [
+    "already-fulfilled",
+    "callback-failed",
+    "reorged",
+    "subscription-gone",
+    "coordinator-migrated",
+    "consumer-not-contract",
+    "unknown-key-hash",
+];
+
+type Remedies = fn(&Case<'_>) -> Vec<Remedy>;
+
+/// What is mended and how, in the order of mending.
+const REMEDIES: [(&str, Remedies); 3] =
+    [("blockhash-expired", blockhash::store), ("underfunded", funds::fund), ("node-key-dry", keys::fund)];
+
+/// What is to be done about a cause.
+pub enum Remedy {
+    /// This.
+    Do(Box<Wanted>),
+    /// Nothing: why not, and who could.
+    Not(Refused),
+}
+
+/// An action that mends a cause.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The cause.
+    pub cause: &'static str,
+    /// The requests that it is for.
+    pub requests: Vec<U256>,
+    /// The action.
+    pub action: Action,
+    /// What is to be known before one agrees.
+    pub notes: Vec<String>,
+    /// The subscription that is funded though it is not ours: a person has to name it once more.
+    pub stranger: Option<U256>,
+}
+
+/// A cause that is not mended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The cause.
+    pub cause: &'static str,
+    /// The requests that have it.
+    pub requests: Vec<U256>,
+    /// In a word, for a program (`not-ours`).
+    pub status: &'static str,
+    /// Why it is not mended here.
+    pub why: String,
+    /// What a person can do about it.
+    pub hint: String,
+}
+
+/// What a remedy is made of.
+pub struct Case<'a> {
+    /// What was found.
+    pub diagnosis: &'a Diagnosis,
+    /// What was asked.
+    pub args: &'a Args,
+    /// Whether a subscription that is not ours may be funded.
+    pub strangers: Strangers,
+}
+
+impl Case<'_> {
+    /// The network, where the configuration names it.
+    pub fn network(&self) -> Option<String> {
+        let name = &self.diagnosis.gathered.scene.network.name;
+        (!name.starts_with("chain-")).then(|| name.clone())
+    }
+
+    /// Whether a cause was named with `--only`: then it is mended though it blocks nothing yet.
+    pub fn named(&self, cause: &str) -> bool {
+        self.args.only.iter().any(|only| only == cause)
+    }
+
+    /// The requests that can be mended, oldest first, each with its step for `cause`.
+    pub fn steps(&self, cause: &'static str) -> impl Iterator<Item = (&Request, &Step)> {
+        let steps = move |one| step(one, cause).map(|step| (&one.request, step));
+        self.diagnosis.all.iter().filter(|one| is_mendable(one)).filter_map(steps)
+    }
+}
+
+/// Whether it still waits, past its confirmations, and may yet be fulfilled.
+pub fn is_mendable(one: &Examined) -> bool {
+    matches!(one.state, State::Pending | State::Expired)
+        && !one.is_young()
+        && one.causes().iter().all(|step| !step.blocking || !HOPELESS.contains(&step.cause))
+}
+
+fn step<'a>(one: &'a Examined, cause: &str) -> Option<&'a Step> {
+    one.steps.iter().find(|step| step.cause == cause)
+}
+
+/// Every remedy for what was found, in the order of mending.
+pub fn remedies(case: &Case<'_>) -> Vec<Remedy> {
+    let wanted = |cause: &str| case.args.only.is_empty() || case.named(cause);
+    REMEDIES.iter().filter(|(cause, _)| wanted(cause)).flat_map(|(_, remedy)| remedy(case)).collect()
+}

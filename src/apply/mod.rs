@@ -1,0 +1,157 @@
+//! What is done by hand: show the plan, ask, do it, show what came of it.
+
+mod line;
+mod ports;
+mod runbook;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use dialoguer::console::Term;
+use ira_commands::actions::{Action, Applied, Caps, Plan};
+use ira_commands::{Context, Effect, Fault, Kind, Report};
+
+use crate::cli::{Agreement, Reach};
+use crate::config::Config;
+use crate::session::Session;
+use crate::terminal::Env;
+
+use line::filled;
+use ports::{unlock, with_ports};
+pub use runbook::mend;
+
+/// What is asked around what is to be done.
+pub struct Way {
+    /// How the chain is reached.
+    pub reach: Reach,
+    /// How it is agreed to.
+    pub agreement: Agreement,
+    /// How long one transaction is waited for, seconds.
+    pub patience: u64,
+    /// Whether it is about a chain.
+    pub needs_chain: bool,
+    /// The effective configuration.
+    pub config: Arc<Config>,
+    /// The configuration file that was named.
+    pub file: Option<PathBuf>,
+    /// The file of the alert that says what it is about.
+    pub alert: Option<PathBuf>,
+}
+
+/// Runs an action; gives the exit code.
+pub fn act(session: &mut Session, action: &Action, way: &Way, env: Env<'_>) -> Result<u8, Fault> {
+    if way.agreement.resume {
+        let report = with_ports(session, way, env, async |ports| {
+            let key = ports.key(way).await?;
+            let context = ports.acting(key.as_ref().map(|(_, locked)| locked.payer), None)?;
+            Action::settle(&context, key.map(|(network, _)| network.chain_id)).await
+        })?;
+        return Ok(shown(session, report));
+    }
+    if action.effect() == Effect::Read {
+        let report = with_ports(session, way, env, async |ports| action.run(&Context::dry(ports.reads.clone())).await)?;
+        return Ok(shown(session, report));
+    }
+    let plan = with_ports(session, way, env, async |ports| {
+        let key = ports.key(way).await?;
+        let context = Context::dry(ports.reads.clone()).paid_by(key.map(|(_, locked)| locked.payer));
+        let plan = action.plan(&context).await?;
+        plan.within(&action.caps())?;
+        Ok(plan)
+    })?;
+    let proposal = |plan: &Plan| Proposal {
+        report: plan.report(),
+        plan: plan.clone(),
+        given: action.caps(),
+        line: way.line(action.clone().capped(&filled(&action.caps(), plan)).words()),
+    };
+    if let Word::Ended(code) = proposal(&plan).put(session, &way.agreement)? {
+        return Ok(code);
+    }
+    let applied = with_ports(session, way, env, async |ports| {
+        let key = ports.key(way).await?;
+        let signer = key.as_ref().map(|(_, locked)| unlock(&ports.reads, locked, &way.config)).transpose()?;
+        let context = ports.acting(key.map(|(_, locked)| locked.payer), signer)?;
+        action.apply(&context, &plan).await
+    })?;
+    match applied {
+        Applied::Done(report) => Ok(shown(session, *report)),
+        Applied::Changed(plan) => Ok(proposal(&plan).changed(session)),
+    }
+}
+
+/// A plan that somebody has to agree to.
+struct Proposal {
+    report: Report,
+    plan: Plan,
+    /// The caps that were given.
+    given: Caps,
+    /// The line that carries it out without asking.
+    line: String,
+}
+
+/// What was said to a plan.
+enum Word {
+    /// It is agreed to.
+    Go,
+    /// It ends here, with this exit code.
+    Ended(u8),
+}
+
+impl Proposal {
+    /// Shows the plan and asks, as far as that is to be done.
+    fn put(mut self, session: &Session, agreement: &Agreement) -> Result<Word, Fault> {
+        if agreement.dry_run || self.plan.is_nothing() {
+            if !self.plan.is_nothing() {
+                self.report.next = vec![self.line];
+            }
+            return Ok(Word::Ended(session.show(self.report, 0)));
+        }
+        if agreement.yes {
+            if self.plan.uncapped(&self.given) {
+                return Err(Fault::new(Kind::Usage, "--yes needs a cap for each currency that the plan spends")
+                    .because(self.plan.headline())
+                    .hint(self.line));
+            }
+        } else if !session.can_ask() {
+            let why = "nothing was done: it has to be confirmed, and there is no terminal to ask at";
+            return Ok(Word::Ended(self.unconfirmed(session, why)));
+        } else {
+            session.tell(&self.report);
+            if !agreed()? {
+                return Err(Fault::new(Kind::Confirmation, "nothing was done: it was not agreed to"));
+            }
+        }
+        Ok(Word::Go)
+    }
+
+    /// Shows the plan in place of one that was agreed to.
+    fn changed(self, session: &Session) -> u8 {
+        let why = "nothing was done: what the plan was made on has changed since; this is the new plan";
+        self.unconfirmed(session, why)
+    }
+
+    /// Shows a plan that is not carried out, and the line that does.
+    fn unconfirmed(self, session: &Session, why: &str) -> u8 {
+        let mut report = self.report;
+        let fault = Fault::new(Kind::Confirmation, why).hint(self.line.clone());
+        report.next = vec![self.line];
+        let code = fault.kind.exit_code();
+        report.errors.push(fault);
+        session.show(report, code)
+    }
+}
+
+/// Shows what came of it; a fault in it says how it ended.
+fn shown(session: &Session, report: Report) -> u8 {
+    let code = report.errors.first().map_or(report.outcome.exit_code(), |fault| fault.kind.exit_code());
+    session.show(report, code)
+}
+
+fn agreed() -> Result<bool, Fault> {
+    dialoguer::Confirm::new()
+        .with_prompt("Go ahead?")
+        .default(false)
+        .interact_on(&Term::stderr())
+        .map_err(|error| Fault::new(Kind::Interrupted, "nothing was done").because(error.to_string()))
+}

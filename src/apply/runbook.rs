@@ -1,0 +1,114 @@
+//! `ira vrf-runbook --apply` by hand: settle what is open, find what is wrong, show the plan, ask, mend, wait.
+
+use dialoguer::console::Term;
+use ira_commands::actions::Caps;
+use ira_commands::value::U256;
+use ira_commands::vrf_runbook::{self, Args, Came, Mending, Strangers};
+use ira_commands::words::Id;
+use ira_commands::{Context, Fault, Kind, Report};
+
+use super::line::filled;
+use super::ports::{Ports, unlock, with_ports};
+use super::{Proposal, Way, Word, shown};
+use crate::session::Session;
+use crate::terminal::Env;
+
+/// Digits of a subscription's id that a person types to fund one that is not listed.
+const DIGITS: usize = 4;
+
+/// Mends what the runbook finds; gives the exit code.
+pub fn mend(session: &mut Session, args: &Args, way: &Way, env: Env<'_>) -> Result<u8, Fault> {
+    let agreement = &way.agreement;
+    let settles = agreement.resume || (agreement.yes && !agreement.dry_run);
+    let settled = if settles { with_ports(session, way, env, async |ports| settled(ports, way).await)? } else { None };
+    if !args.apply {
+        let report = with_ports(session, way, env, async |ports| {
+            vrf_runbook::run(args, &Context::dry(ports.reads.clone())).await
+        })?;
+        return Ok(shown(session, whole(&settled, report)));
+    }
+    let strangers = strangers(session, args, way)?;
+    let mending = with_ports(session, way, env, async |ports| {
+        let payer = ports.key(way).await?.map(|(_, locked)| locked.payer);
+        if payer.is_some() && !settles && !agreement.dry_run {
+            vrf_runbook::none_open(&ports.acting(payer, None)?).await?;
+        }
+        let context = Context::dry(ports.reads.clone()).paid_by(payer);
+        let mending = vrf_runbook::plan(args, &context, strangers, settled.is_some()).await?;
+        mending.plan().within(&args.caps())?;
+        Ok(mending)
+    })?;
+    if mending.is_nothing() && !mending.waits() {
+        return Ok(shown(session, whole(&settled, mending.report())));
+    }
+    if !mending.is_nothing() {
+        if let Word::Ended(code) = proposal(args, way, &settled, &mending).put(session, agreement)? {
+            return Ok(code);
+        }
+        if let Some(stranger) = mending.stranger() {
+            named_again(stranger)?;
+        }
+    }
+    let came = with_ports(session, way, env, async |ports| {
+        let key = ports.key(way).await?;
+        let signs = key.as_ref().filter(|_| !mending.is_nothing());
+        let signer = signs.map(|(_, locked)| unlock(&ports.reads, locked, &way.config)).transpose()?;
+        let context = ports.acting(key.map(|(_, locked)| locked.payer), signer)?;
+        vrf_runbook::apply(args, &context, &mending).await
+    })?;
+    match came {
+        Came::Done(report) => Ok(shown(session, whole(&settled, *report))),
+        Came::Changed(mending) => Ok(proposal(args, way, &settled, &mending).changed(session)),
+    }
+}
+
+/// Settles what was begun before; `None` where nothing was, or no key is configured that could have.
+async fn settled(ports: &Ports, way: &Way) -> Result<Option<Report>, Fault> {
+    match ports.key(way).await? {
+        Some((_, locked)) => vrf_runbook::settle(&ports.acting(Some(locked.payer), None)?).await,
+        None => Ok(None),
+    }
+}
+
+fn whole(settled: &Option<Report>, report: Report) -> Report {
+    match settled {
+        Some(settled) => vrf_runbook::after(settled.clone(), report),
+        None => report,
+    }
+}
+
+fn proposal(args: &Args, way: &Way, settled: &Option<Report>, mending: &Mending) -> Proposal {
+    let plan = mending.plan().clone();
+    let Caps { link, native } = filled(&args.caps(), &plan);
+    let capped = Args { max_spend: link, max_spend_native: native, ..args.clone() };
+    Proposal { report: whole(settled, mending.report()), plan, given: args.caps(), line: way.line(capped.words()) }
+}
+
+/// One subscription that is not listed may be funded where a person names it, and is there to name it again.
+fn strangers(session: &Session, args: &Args, way: &Way) -> Result<Strangers, Fault> {
+    let asks = session.can_ask() && !way.agreement.yes;
+    match args.subscription.as_deref().filter(|_| asks) {
+        Some(id) => id
+            .parse::<Id>()
+            .map(|id| Strangers::Named(id.0))
+            .map_err(|why| Fault::new(Kind::Usage, format!("--subscription: {why}"))),
+        None => Ok(Strangers::Never),
+    }
+}
+
+/// Has the last digits of a subscription's id typed; they are not in what is pasted.
+fn named_again(id: U256) -> Result<(), Fault> {
+    let id = id.to_string();
+    let last = &id[id.len().saturating_sub(DIGITS)..];
+    let typed: String = dialoguer::Input::new()
+        .with_prompt(format!(
+            "This subscription is not listed as ours, and its owner can take the money out. The last {DIGITS} digits of its id"
+        ))
+        .interact_text_on(&Term::stderr())
+        .map_err(|error| Fault::new(Kind::Interrupted, "nothing was done").because(error.to_string()))?;
+    if typed.trim() == last || typed.trim() == id {
+        Ok(())
+    } else {
+        Err(Fault::new(Kind::Confirmation, "nothing was done: that is not the subscription's id"))
+    }
+}

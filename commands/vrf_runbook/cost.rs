@@ -18,7 +18,7 @@ pub struct Cost {
     pub simulated: U256,
     /// What the node compares the balance with when its simulation reverts: no premium.
     pub node_estimate: U256,
-    /// The documented maximum: what a subscription should hold.
+    /// The documented maximum, with the flat fee: what a subscription should hold.
     pub documented: U256,
 }
 
@@ -56,9 +56,14 @@ pub fn cost(scene: &Scene, request: &Request) -> Option<Cost> {
     let most = gas(OVERHEAD.checked_add(request.callback_gas_limit)?)?;
     let callback = request.callback_gas.as_ref().copied().unwrap_or(request.callback_gas_limit);
     let used = VERIFICATION.checked_add(config.gas_after_payment)?.checked_add(callback)?;
+    let flat = match (coordinator.version, native) {
+        (Version::V2, _) => config.flat_juels,
+        (Version::V25, true) => config.native_flat_fee,
+        (Version::V25, false) => in_currency(config.link_flat_fee)?,
+    };
     Some(Cost {
-        simulated: in_currency(with_premium(gas(used)?)?)?,
+        simulated: in_currency(with_premium(gas(used)?)?)?.checked_add(flat)?,
         node_estimate: in_currency(most)?,
-        documented: in_currency(with_premium(most)?)?,
+        documented: in_currency(with_premium(most)?)?.checked_add(flat)?,
     })
 }

@@ -82,6 +82,9 @@ pub fn coordinator(address: H160, sheet: &Sheet) -> Result<Coordinator, Fault> {
                 gas_after_payment: value.at(3)?.u64()?,
                 native_premium: 0,
                 link_premium: 0,
+                native_flat_fee: U256::zero(),
+                link_flat_fee: U256::zero(),
+                flat_juels: tiers(sheet.get("getFeeConfig")?)?,
             })
         })
     } else {
@@ -93,6 +96,9 @@ pub fn coordinator(address: H160, sheet: &Sheet) -> Result<Coordinator, Fault> {
                 gas_after_payment: value.at(4)?.u64()?,
                 native_premium: value.at(7)?.u64()?,
                 link_premium: value.at(8)?.u64()?,
+                native_flat_fee: millionths(value.at(5)?.u64()?),
+                link_flat_fee: millionths(value.at(5)?.u64()?.saturating_sub(value.at(6)?.u64()?)),
+                flat_juels: U256::zero(),
             })
         })
     };
@@ -109,6 +115,17 @@ pub fn coordinator(address: H160, sheet: &Sheet) -> Result<Coordinator, Fault> {
         lanes: v2
             .then(|| sheet.get("getRequestConfig").and_then(|value| value.at(2)?.list()?.iter().map(hash).collect())),
     })
+}
+
+/// Millionths of a coin in its smallest unit.
+fn millionths(count: u64) -> U256 {
+    U256::from(count).saturating_mul(U256::exp10(12))
+}
+
+/// The dearest flat fee of V2: which of the five tiers holds depends on how much a subscription was used.
+fn tiers(fees: &Value) -> Known<U256> {
+    let all = (0..5).map(|tier| fees.at(tier)?.u64()).collect::<Known<Vec<u64>>>()?;
+    Ok(millionths(all.into_iter().max().unwrap_or_default()))
 }
 
 /// A feed's answer and when it was written.

@@ -87,6 +87,12 @@ pub struct Config {
     pub native_premium: u64,
     /// Percent on top, when paid in LINK (V2.5).
     pub link_premium: u64,
+    /// On top of each fulfilment that is paid natively, wei (V2.5).
+    pub native_flat_fee: U256,
+    /// On top of each that is paid in LINK, wei at the price of LINK (V2.5).
+    pub link_flat_fee: U256,
+    /// On top of each, juels: the dearest of the tiers (V2).
+    pub flat_juels: U256,
 }
 
 /// A subscription; `None` where the coordinator does not know it any more.

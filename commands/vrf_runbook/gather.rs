@@ -211,7 +211,7 @@ async fn coordinator(
     let mut sheets = [Sheet::default()];
     let mut batch = Batch::default();
     batch.call(0, address, Interface::VrfV2, "typeAndVersion");
-    for function in ["getConfig", "getFallbackWeiPerUnitLink", "getRequestConfig", "LINK_ETH_FEED"] {
+    for function in ["getConfig", "getFeeConfig", "getFallbackWeiPerUnitLink", "getRequestConfig", "LINK_ETH_FEED"] {
         batch.call(0, address, Interface::VrfV2, function);
     }
     for function in ["s_config", "s_fallbackWeiPerUnitLink", "LINK_NATIVE_FEED", "BLOCKHASH_STORE"] {

@@ -1,5 +1,6 @@
 //! `ira vrf-runbook --apply` on the real coordinators: what is mended, and what is not.
 
+mod blockhash;
 mod funds;
 
 use std::process::{Command, Stdio};

@@ -108,7 +108,7 @@ impl Session {
     }
 
     /// What comes next, to be asked as this was.
-    fn next(&self, report: &mut Report, reach: &Reach, watched: bool) {
+    pub fn next(&self, report: &mut Report, reach: &Reach, watched: bool) {
         let asked = Asked { reach, config: self.config.as_deref(), format: self.style.format, watched };
         report.next = again::lines(&report.next, asked);
     }

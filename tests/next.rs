@@ -129,6 +129,6 @@ fn what_the_runbook_names_next_shows_the_plan_that_mends() {
     assert!(line.contains(" ETH'"), "{line}");
     assert_eq!(plan.code, 0, "{line}\n{plan:?}");
     let (line, plan) = mended("blockhash-expired");
-    assert!(line.contains("chain.store_blockhash") && line.contains("--block 180"), "{line}");
-    assert_eq!(plan.code, 0, "{line}\n{plan:?}");
+    assert!(line.starts_with("ira vrf-runbook --request ") && line.contains(" --apply --dry-run"), "{line}");
+    assert!(plan.code == 0 && plan.out.contains("store the hash of block 180"), "{line}\n{plan:?}");
 }

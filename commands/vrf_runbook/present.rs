@@ -10,7 +10,7 @@ use super::gather::Gathered;
 use super::nodes::NodeFacts;
 use super::scope::Scope;
 use super::state::{Examined, State, Step};
-use super::whose::short_id;
+use super::whose::{self, short_id};
 
 /// More requests than this are shown as a list, a row each.
 const SECTIONS: usize = 3;
@@ -285,11 +285,17 @@ pub fn next(gathered: &Gathered, shown: &[&Examined]) -> Vec<String> {
 fn remedy(gathered: &Gathered, one: &Examined, step: &Step) -> Option<String> {
     let coordinator = &gathered.scene.coordinator;
     let request = &one.request;
+    let back = gathered.scene.block.number.saturating_sub(gathered.scene.from);
+    let is_usual = back == gathered.scene.network.day_of_blocks() || gathered.scene.from == 0;
+    let lookback = if is_usual { String::new() } else { format!(" --lookback {back}") };
+    let apply = format!(
+        "ira vrf-runbook --request {} --coordinator {}{lookback} --apply --dry-run",
+        request.id,
+        address(coordinator.address)
+    );
     match step.cause {
-        "blockhash-expired" | "bhs-feeder-broken" => {
-            let store = address(*coordinator.blockhash_store.as_ref().ok()?);
-            Some(format!("ira act chain.store_blockhash --store {store} --block {} --dry-run", request.block))
-        }
+        "blockhash-expired" | "bhs-feeder-broken" => coordinator.blockhash_store.is_ok().then_some(apply),
+        "underfunded" if step.blocking && whose::is_ours(gathered, request.subscription) => Some(apply),
         "underfunded" => {
             let missing = step.number("needed_until_here")?.saturating_sub(step.number("balance")?);
             let symbol = if request.native() { gathered.scene.network.native.as_str() } else { "LINK" };

@@ -25,7 +25,7 @@ pub fn mend(session: &mut Session, args: &Args, way: &Way, env: Env<'_>) -> Resu
         let report = with_ports(session, way, env, async |ports| {
             vrf_runbook::run(args, &Context::dry(ports.reads.clone())).await
         })?;
-        return Ok(shown(session, whole(&settled, report)));
+        return Ok(ended(session, way, &settled, report));
     }
     let strangers = strangers(session, args, way)?;
     let mending = with_ports(session, way, env, async |ports| {
@@ -39,7 +39,7 @@ pub fn mend(session: &mut Session, args: &Args, way: &Way, env: Env<'_>) -> Resu
         Ok(mending)
     })?;
     if mending.is_nothing() && !mending.waits() {
-        return Ok(shown(session, whole(&settled, mending.report())));
+        return Ok(ended(session, way, &settled, mending.report()));
     }
     if !mending.is_nothing() {
         if let Word::Ended(code) = proposal(args, way, &settled, &mending).put(session, agreement)? {
@@ -57,7 +57,7 @@ pub fn mend(session: &mut Session, args: &Args, way: &Way, env: Env<'_>) -> Resu
         vrf_runbook::apply(args, &context, &mending).await
     })?;
     match came {
-        Came::Done(report) => Ok(shown(session, whole(&settled, *report))),
+        Came::Done(report) => Ok(ended(session, way, &settled, *report)),
         Came::Changed(mending) => Ok(proposal(args, way, &settled, &mending).changed(session)),
     }
 }
@@ -68,6 +68,13 @@ async fn settled(ports: &Ports, way: &Way) -> Result<Option<Report>, Fault> {
         Some((_, locked)) => vrf_runbook::settle(&ports.acting(Some(locked.payer), None)?).await,
         None => Ok(None),
     }
+}
+
+/// Shows what came of it, with what comes next.
+fn ended(session: &Session, way: &Way, settled: &Option<Report>, report: Report) -> u8 {
+    let mut report = whole(settled, report);
+    session.next(&mut report, &way.reach, false);
+    shown(session, report)
 }
 
 fn whole(settled: &Option<Report>, report: Report) -> Report {

@@ -20,7 +20,7 @@ use crate::support::run::{Ran, ira};
 /// The account of the keystore: the first of anvil's.
 pub(crate) const SIGNER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 /// An account that nobody uses.
-const DRY: &str = "0x00000000000000000000000000000000000d00d1";
+pub(crate) const DRY: &str = "0x00000000000000000000000000000000000d00d1";
 
 /// Somebody on call: a home with a key, a configuration and a journal.
 pub(crate) struct Person {

@@ -1,6 +1,9 @@
 //! `ira vrf-runbook --apply` on the real coordinators: what is mended, and what is not.
 
+#[expect(non_snake_case, reason = "named for what must hold")]
+mod agreement;
 mod blockhash;
+mod crash;
 mod funds;
 
 use std::process::{Command, Stdio};

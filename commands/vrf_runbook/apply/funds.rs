@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::actions::Action;
 use crate::actions::chain::FundSubscription;
-use crate::units::{address, coin};
+use crate::units::{coin, short_address};
 use crate::value::U256;
 use crate::vrf_runbook::causes::Verdict;
 use crate::vrf_runbook::whose::{self, short_id};
@@ -85,12 +85,13 @@ fn not_ours(case: &Case<'_>, id: U256, requests: Vec<U256>) -> Refused {
         .iter()
         .find(|one| one.id == id)
         .and_then(|one| one.state.as_ref().ok()?.as_ref())
-        .map_or(String::new(), |state| format!(", of {},", address(state.owner)));
+        .map_or(String::new(), |state| format!(", of {},", short_address(state.owner)));
+    let short = short_id(id);
     let list = format!("`networks.{}.vrf.fund`", network.name);
     let why = if network.vrf.fund.is_empty() {
-        format!("subscription {id}{owner} is not known to be ours: {list} lists nothing that may be funded")
+        format!("subscription {short}{owner} is not known to be ours: {list} lists nothing that may be funded")
     } else {
-        format!("subscription {id}{owner} is not ours: {list} does not list it, its owner or the consumer")
+        format!("subscription {short}{owner} is not ours: {list} does not list it, its owner or the consumer")
     };
     Refused {
         cause: CAUSE,

@@ -2,10 +2,12 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::actions::Action;
 use crate::fault::Fault;
 use crate::report::{Cell, Fact, Outcome, Report, Section, Status, Table};
 use crate::units::{address, duration, short_address, short_hex, thousands};
 use crate::value::{H256, U256};
+use crate::vrf_runbook::whose::short_id;
 use crate::vrf_runbook::{Diagnosis, present};
 
 use super::act::{Deeds, Ended};
@@ -27,13 +29,32 @@ fn of_requests(ids: &[U256]) -> String {
 /// The diagnosis with what would be done about it.
 pub fn planned(mending: &Mending) -> Report {
     let mut report = mending.diagnosis.clone();
-    report.next.clear();
+    if !mending.is_nothing() {
+        report.next.clear();
+        report.sections.iter_mut().for_each(brief);
+    }
     report.sections.extend(section(mending));
     report.sections.extend(mending.refused.iter().map(refused));
     let actions = mending.parts.iter().map(|part| action(part, "planned", None));
     report.data["actions"] = actions.chain(mending.refused.iter().map(not_done)).collect();
     report.data["plan"] = if mending.is_nothing() { Json::Null } else { mending.whole.json() };
     report
+}
+
+/// Keeps of a diagnosis what the plan is about: what holds. The rest is folded away.
+fn brief(section: &mut Section) {
+    section.advice.clear();
+    section.facts.clear();
+    for table in &mut section.tables {
+        let holds = |row: &Vec<Cell>| row.get(1).is_none_or(|step| step.status != Some(Status::Unknown));
+        let (rows, unknown): (Vec<_>, Vec<_>) = std::mem::take(&mut table.rows).into_iter().partition(holds);
+        if !unknown.is_empty() {
+            let more = format!("{} not checkable without the node", unknown.len());
+            table.folded_note = if table.folded.is_empty() { more } else { format!("{}, {more}", table.folded_note) };
+        }
+        table.rows = rows;
+        table.folded.splice(0..0, unknown);
+    }
 }
 
 /// The plan; none where nothing can be done.
@@ -45,7 +66,11 @@ fn section(mending: &Mending) -> Option<Section> {
     let mut facts = Vec::new();
     if let Some(spend) = &whole.spend {
         let signer = Cell::shortened(short_address(spend.signer), address(spend.signer));
-        let note = format!("{} transactions", spend.transactions);
+        let note = if spend.transactions == 1 {
+            "in one transaction".to_owned()
+        } else {
+            format!("in {} transactions", spend.transactions)
+        };
         facts.push(Fact { label: "signer", value: signer, note });
     }
     facts.extend(whole.notes.iter().map(|note| Fact {
@@ -55,11 +80,10 @@ fn section(mending: &Mending) -> Option<Section> {
     }));
     let rows = mending.parts.iter().enumerate().flat_map(|(at, part)| {
         part.plan.changes.iter().enumerate().map(move |(nth, change)| {
-            let (letter, what) =
-                if nth == 0 { (letter(at), part.plan.what.clone()) } else { (String::new(), String::new()) };
+            let (letter, what) = if nth == 0 { (letter(at), what(part)) } else { (String::new(), Cell::default()) };
             vec![
                 Cell::from(letter),
-                Cell::from(what),
+                what,
                 Cell::from(change.before.as_str()),
                 Cell::from(change.after.as_str()),
                 Cell::from(format!("{}, {}", part.wanted.cause, of_requests(&part.wanted.requests))),
@@ -75,6 +99,17 @@ fn section(mending: &Mending) -> Option<Section> {
         facts,
         tables: vec![table],
     })
+}
+
+/// What a part does; an id of a subscription is long.
+fn what(part: &Part) -> Cell {
+    let full = part.plan.what.as_str();
+    match &part.wanted.action {
+        Action::FundSubscription(fund) => {
+            Cell::shortened(full.replace(&fund.subscription.to_string(), &short_id(fund.subscription.0)), full)
+        }
+        _ => Cell::from(full),
+    }
 }
 
 fn refused(refused: &Refused) -> Section {
@@ -94,6 +129,7 @@ pub fn done(deeds: &Deeds<'_>, diagnosis: Result<Diagnosis, Fault>) -> Report {
         Ok(diagnosis) => (diagnosis.report(), fulfilled(&diagnosis, mending)),
         Err(fault) => (unread(mending, fault), Vec::new()),
     };
+    report.sections.iter_mut().for_each(brief);
     let verdict = verdict(deeds, &fulfilled);
     let open = verdict.status != Status::Ok;
     report.sections.insert(0, verdict);

@@ -123,4 +123,13 @@ fn the_nodes_key_is_funded_where_it_is_named_and_not_where_it_was_only_seen() {
     assert_eq!(crate::act::balance(&case.bed, &key), 2 * 10_u128.pow(18));
     let ran = case.agreed(&["--sender", &key]);
     assert_eq!((ran.code, nonce(&case.bed)), (4, 1), "nothing is left to mend: {ran:?}");
+
+    // Who fulfilled of late may be anybody.
+    let case = Case::ours("healthy-pending");
+    let tx = case.bed.about["situations"]["fulfilled"]["fulfil_tx"].clone();
+    let receipt = case.bed.rpc("eth_getTransactionReceipt", &json!([tx]));
+    case.bed.rpc("anvil_setBalance", &json!([receipt["from"], "0x0"]));
+    let ran = case.agreed(&[]);
+    let action = ran.json()["data"]["actions"][0].clone();
+    assert_eq!((ran.code, &action["status"], nonce(&case.bed)), (4, &json!("not-named"), 0), "{ran:?}");
 }

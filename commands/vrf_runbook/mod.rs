@@ -136,7 +136,11 @@ impl Args {
     /// The words of a command line that asks for it, after `ira`; without the alerts, which no line holds.
     pub fn words(&self) -> Vec<String> {
         let mut words = vec!["vrf-runbook".to_owned()];
-        let mut add = |flag: &str, value: String| words.extend([format!("--{flag}"), value]);
+        let mut add = |flag: &str, value: Option<String>| {
+            for value in value {
+                words.extend([format!("--{flag}"), value]);
+            }
+        };
         for (flag, value) in [
             ("request", &self.request),
             ("tx", &self.tx),
@@ -144,17 +148,19 @@ impl Args {
             ("coordinator", &self.coordinator),
             ("network", &self.network),
         ] {
-            value.iter().for_each(|value| add(flag, value.clone()));
+            add(flag, value.clone());
         }
-        self.senders.iter().for_each(|sender| add("sender", sender.clone()));
-        self.lookback.iter().for_each(|blocks| add("lookback", blocks.to_string()));
-        self.only.iter().for_each(|cause| add("only", cause.clone()));
-        self.batch.iter().for_each(|batch| add("batch", batch.to_string()));
-        self.max_spend.iter().for_each(|cap| add("max-spend", cap.to_string()));
-        self.max_spend_native.iter().for_each(|cap| add("max-spend-native", cap.to_string()));
-        if !is_wait(&self.wait) {
-            add("wait", self.wait.to_string());
+        for sender in &self.senders {
+            add("sender", Some(sender.clone()));
         }
+        for cause in &self.only {
+            add("only", Some(cause.clone()));
+        }
+        add("lookback", self.lookback.map(|blocks| blocks.to_string()));
+        add("batch", self.batch.map(|batch| batch.to_string()));
+        add("max-spend", self.max_spend.as_ref().map(Coins::to_string));
+        add("max-spend-native", self.max_spend_native.as_ref().map(Coins::to_string));
+        add("wait", (!is_wait(&self.wait)).then(|| self.wait.to_string()));
         if self.apply {
             words.push("--apply".to_owned());
         }

@@ -25,7 +25,7 @@ pub fn mend(session: &mut Session, args: &Args, way: &Way, env: Env<'_>) -> Resu
         let report = with_ports(session, way, env, async |ports| {
             vrf_runbook::run(args, &Context::dry(ports.reads.clone())).await
         })?;
-        return Ok(ended(session, way, &settled, report));
+        return Ok(ended(session, way, settled.as_ref(), report));
     }
     let strangers = strangers(session, args, way)?;
     let mending = with_ports(session, way, env, async |ports| {
@@ -39,10 +39,10 @@ pub fn mend(session: &mut Session, args: &Args, way: &Way, env: Env<'_>) -> Resu
         Ok(mending)
     })?;
     if mending.is_nothing() && !mending.waits() {
-        return Ok(ended(session, way, &settled, mending.report()));
+        return Ok(ended(session, way, settled.as_ref(), mending.report()));
     }
     if !mending.is_nothing() {
-        if let Word::Ended(code) = proposal(args, way, &settled, &mending).put(session, agreement)? {
+        if let Word::Ended(code) = proposal(args, way, settled.as_ref(), &mending).put(session, agreement)? {
             return Ok(code);
         }
         if let Some(stranger) = mending.stranger() {
@@ -57,8 +57,8 @@ pub fn mend(session: &mut Session, args: &Args, way: &Way, env: Env<'_>) -> Resu
         vrf_runbook::apply(args, &context, &mending).await
     })?;
     match came {
-        Came::Done(report) => Ok(ended(session, way, &settled, *report)),
-        Came::Changed(mending) => Ok(proposal(args, way, &settled, &mending).changed(session)),
+        Came::Done(report) => Ok(ended(session, way, settled.as_ref(), *report)),
+        Came::Changed(mending) => Ok(proposal(args, way, settled.as_ref(), &mending).changed(session)),
     }
 }
 
@@ -71,20 +71,20 @@ async fn settled(ports: &Ports, way: &Way) -> Result<Option<Report>, Fault> {
 }
 
 /// Shows what came of it, with what comes next.
-fn ended(session: &Session, way: &Way, settled: &Option<Report>, report: Report) -> u8 {
+fn ended(session: &Session, way: &Way, settled: Option<&Report>, report: Report) -> u8 {
     let mut report = whole(settled, report);
     session.next(&mut report, &way.reach, false);
     shown(session, report)
 }
 
-fn whole(settled: &Option<Report>, report: Report) -> Report {
+fn whole(settled: Option<&Report>, report: Report) -> Report {
     match settled {
         Some(settled) => vrf_runbook::after(settled.clone(), report),
         None => report,
     }
 }
 
-fn proposal(args: &Args, way: &Way, settled: &Option<Report>, mending: &Mending) -> Proposal {
+fn proposal(args: &Args, way: &Way, settled: Option<&Report>, mending: &Mending) -> Proposal {
     let plan = mending.plan().clone();
     let Caps { link, native } = filled(&args.caps(), &plan);
     let capped = Args { max_spend: link, max_spend_native: native, ..args.clone() };

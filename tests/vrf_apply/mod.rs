@@ -27,7 +27,7 @@ impl Case {
     /// Whose subscription is listed as one that may be funded.
     fn ours(name: &str) -> Self {
         let case = Self::strange(name);
-        case.list(&[&format!("subscription:{}", case.text("subscription"))]);
+        case.list(&[&format!("sub:{}", case.text("subscription"))]);
         case
     }
 

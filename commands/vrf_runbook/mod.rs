@@ -137,9 +137,7 @@ impl Args {
     pub fn words(&self) -> Vec<String> {
         let mut words = vec!["vrf-runbook".to_owned()];
         let mut add = |flag: &str, value: Option<String>| {
-            for value in value {
-                words.extend([format!("--{flag}"), value]);
-            }
+            words.extend(value.into_iter().flat_map(|value| [format!("--{flag}"), value]));
         };
         for (flag, value) in [
             ("request", &self.request),

@@ -103,6 +103,22 @@ fn only_the_cause_that_is_named_is_mended_and_a_typo_names_the_nearest() {
 }
 
 #[test]
+fn a_plan_that_can_only_be_paid_in_part_is_not_begun() {
+    let case = Case::ours("underfunded");
+    let (one, other) = (case.text("subscription"), &case.bed.about["situations"]["head-of-line"]["subscription"]);
+    case.list(&[&format!("sub:{one}"), &format!("sub:{}", other.as_str().expect("an id"))]);
+    // 500 LINK are held; all but 190 go elsewhere: 47.99 and 150 are needed, each alone could be paid.
+    let link = case.bed.about["link"].clone();
+    let away = format!("0xa9059cbb{:0>64}{:064x}", "aa", 310 * 10_u128.pow(18));
+    case.bed.rpc("anvil_impersonateAccount", &json!([crate::act::SIGNER]));
+    case.bed.rpc("eth_sendTransaction", &json!([{ "from": crate::act::SIGNER, "to": link, "data": away }]));
+    let words = ["vrf-runbook", "--coordinator", case.text("coordinator"), "--only", "underfunded", "--json"];
+    let ran = Ran::of(&mut case.person.ira(&[&words[..], &AGREED].concat()));
+    assert!(ran.code == 1 && ran.err.contains("190 LINK") && ran.err.contains("are needed"), "{ran:?}");
+    assert_eq!((nonce(&case.bed), case.person.journal().len()), (1, 0));
+}
+
+#[test]
 fn without_a_key_there_is_no_plan_and_a_healthy_request_needs_none() {
     let case = Case::ours("underfunded");
     let path = case.person.home.path().join(".config/ira/config.toml");

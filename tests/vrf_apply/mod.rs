@@ -42,9 +42,9 @@ impl Case {
     /// Lists what may be funded.
     fn list(&self, all: &[&str]) {
         let path = self.person.home.path().join(".config/ira/config.toml");
-        let mut text = std::fs::read_to_string(path).expect("a configuration");
-        text.push_str(&format!("[networks.anvil.vrf]\nfund = {}\n", json!(all)));
-        self.person.write(".config/ira/config.toml", &text);
+        let text = std::fs::read_to_string(path).expect("a configuration");
+        let text = text.split("[networks.anvil.vrf]").next().unwrap_or_default();
+        self.person.write(".config/ira/config.toml", &format!("{text}[networks.anvil.vrf]\nfund = {}\n", json!(all)));
     }
 
     fn text(&self, field: &str) -> &str {

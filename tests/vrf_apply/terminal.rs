@@ -17,10 +17,8 @@ impl Drop for Typing {
 
 /// Runs it at a terminal: each answer is typed once its question is there. Gives the exit code and what was shown.
 fn typed(case: &Case, more: &[&str], answers: &[(&str, &str)]) -> (Option<i32>, String) {
-    let mut line = env!("CARGO_BIN_EXE_ira").to_owned();
-    for word in case.words(more).iter().map(String::as_str).chain(["--network", "anvil"]) {
-        line.push_str(&format!(" '{word}'"));
-    }
+    let words: Vec<String> = case.words(more).iter().map(|word| format!("'{word}'")).collect();
+    let line = format!("{} {} --network anvil", env!("CARGO_BIN_EXE_ira"), words.join(" "));
     let mut command = Command::new("script");
     let home = case.person.home.path();
     command.env_clear().env("HOME", home).env("RPC", &case.person.url).env("TERM", "xterm").current_dir(home);

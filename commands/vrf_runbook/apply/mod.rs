@@ -2,6 +2,7 @@
 //! fulfilment is waited for, and the runbook walked again.
 
 mod act;
+mod afford;
 mod blockhash;
 mod funds;
 mod keys;
@@ -93,8 +94,10 @@ impl Mending {
 /// Walks the runbook and plans what can be mended. Changes nothing. `settled`: something was settled before, so that what
 /// nothing keeps waiting any more is waited for.
 pub async fn plan(args: &Args, context: &Context, strangers: Strangers, settled: bool) -> Result<Mending, Fault> {
+    remedies::check_only(args)?;
     let diagnosis = Diagnosis::of(args, context).await?;
-    let case = Case { diagnosis: &diagnosis, args, strangers };
+    let payer = context.payer().ok().map(|payer| payer.address);
+    let case = Case { diagnosis: &diagnosis, args, strangers, payer };
     let (mut parts, mut refused) = (Vec::new(), Vec::new());
     for remedy in remedies(&case) {
         let wanted = match remedy {
@@ -115,8 +118,12 @@ pub async fn plan(args: &Args, context: &Context, strangers: Strangers, settled:
         }
     }
     let scene = &diagnosis.gathered.scene;
+    let whole = whole(&scene.network.name, &parts);
+    if let Some(spend) = whole.spend.as_ref().filter(|_| parts.len() > 1) {
+        afford::all(context, scene, spend).await?;
+    }
     Ok(Mending {
-        whole: whole(&scene.network.name, &parts),
+        whole,
         waited: wait::waited(&diagnosis, &parts, settled),
         block: scene.block.number,
         diagnosis: diagnosis.report(),

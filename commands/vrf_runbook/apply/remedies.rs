@@ -1,10 +1,12 @@
 //! From causes to actions: what mends which, in the order of mending.
 
 use crate::actions::Action;
-use crate::value::U256;
+use crate::fault::{Fault, Kind};
+use crate::text::{excerpt, nearest};
+use crate::value::{H160, U256};
 use crate::vrf_runbook::facts::Request;
 use crate::vrf_runbook::state::{Examined, State, Step};
-use crate::vrf_runbook::{Args, Diagnosis};
+use crate::vrf_runbook::{Args, Diagnosis, causes};
 
 use super::{Strangers, blockhash, funds, keys};
 
@@ -22,8 +24,12 @@ const HOPELESS: [&str; 7] = [
 type Remedies = fn(&Case<'_>) -> Vec<Remedy>;
 
 /// What is mended and how, in the order of mending.
-const REMEDIES: [(&str, Remedies); 3] =
-    [("blockhash-expired", blockhash::store), ("underfunded", funds::fund), ("node-key-dry", keys::fund)];
+const REMEDIES: [(&str, Remedies); 4] = [
+    ("blockhash-expired", blockhash::store),
+    ("underfunded", funds::fund),
+    ("node-key-dry", keys::fund),
+    ("tx-stuck", keys::unstick),
+];
 
 /// What is to be done about a cause.
 pub enum Remedy {
@@ -71,6 +77,8 @@ pub struct Case<'a> {
     pub args: &'a Args,
     /// Whether a subscription that is not ours may be funded.
     pub strangers: Strangers,
+    /// Whose key signs, where one is configured.
+    pub payer: Option<H160>,
 }
 
 impl Case<'_> {
@@ -101,6 +109,16 @@ pub fn is_mendable(one: &Examined) -> bool {
 
 fn step<'a>(one: &'a Examined, cause: &str) -> Option<&'a Step> {
     one.steps.iter().find(|step| step.cause == cause)
+}
+
+/// Refuses `--only` with a name that is no cause.
+pub fn check_only(args: &Args) -> Result<(), Fault> {
+    let Some(wrong) = args.only.iter().find(|only| !causes::names().contains(&only.as_str())) else { return Ok(()) };
+    let fault = Fault::new(Kind::Usage, format!("`only`: there is no cause `{}`", excerpt(wrong, 40)));
+    Err(match nearest(wrong, causes::names()) {
+        Some(near) => fault.hint(format!("did you mean `{near}`?")),
+        None => fault.hint(format!("one of: {}", causes::names().join(", "))),
+    })
 }
 
 /// Every remedy for what was found, in the order of mending.

@@ -23,7 +23,8 @@ pub enum Fundable {
     Subscription(U256),
     /// Every subscription of this owner.
     Owner(H160),
-    /// Every subscription that has this consumer.
+    /// Every subscription on which this consumer waits for an answer. That it is registered there proves nothing: anyone
+    /// may register anyone's.
     Consumer(H160),
 }
 

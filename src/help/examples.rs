@@ -56,6 +56,11 @@ pub const EXAMPLES: &[Example] = &[
     ),
     of_command(
         "ira vrf-runbook",
+        "ira vrf-runbook --coordinator 0xD7f86b4b8Cae7D942340FF628F82735b7a20893a --subscription 8831 --apply --dry-run",
+        "what would be done about it, and what that costs",
+    ),
+    of_command(
+        "ira vrf-runbook",
         "ira vrf-runbook --alert alert.json",
         "what an alert is about; `-` reads it from stdin",
     ),

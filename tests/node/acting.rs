@@ -88,3 +88,30 @@ fn what_a_node_does_not_allow_or_know_is_refused_before_anything_is_written_or_a
     node.change(|script| script.opens = false);
     assert_eq!(person.runs(&[&replay[..], &["580"]].concat()).code, 69);
 }
+
+#[test]
+fn the_runbook_tells_a_node_what_mends_without_a_key_of_its_own() {
+    let bed = Bed::start(Chain::Vrf);
+    let situation = situation(&bed, "healthy-pending");
+    let from = account(&bed, "node");
+    let mut script = Script { runs: Vec::new(), ..sound(&bed, situation, from) };
+    script.keys[0]["disabled"] = json!(true);
+    let node = FakeNode::start(script);
+    let person = Person::with(&bed.url, &[("a", &node)]);
+    let (coordinator, request) = (text(situation, "coordinator"), text(situation, "request_id"));
+    let words = ["vrf-runbook", "--coordinator", coordinator, "--request", request, "--apply", "--json", "--wait", "1s"];
+    let dry = person.runs(&[&words[..], &["--dry-run"]].concat());
+    assert_eq!(dry.code, 0, "{dry:?}");
+    assert!(!node.asked().iter().any(|line| line.starts_with("POST /v2")), "nothing was done yet");
+    let done = person.runs(&[&words[..], &["--yes"]].concat());
+    assert_eq!(done.code, 4, "told, and not fulfilled yet: {done:?}");
+    let actions = done.json()["data"]["actions"].clone();
+    let shown: Vec<(&str, &str)> = actions
+        .as_array()
+        .expect("actions")
+        .iter()
+        .filter_map(|action| Some((action["action"].as_str()?, action["status"].as_str()?)))
+        .collect();
+    assert_eq!(shown, [("node.enable_key", "done"), ("node.replay", "done")], "{actions:#}");
+    assert_eq!(node.asked().iter().filter(|line| line.starts_with("POST /v2")).count(), 2);
+}

@@ -59,13 +59,16 @@ fn funded(case: &Case<'_>, id: U256, native: bool, short: Short) -> Option<Remed
         Strangers::Named(named) if named == id => Some(id),
         _ => return Some(Remedy::Not(not_ours(case, id, short.requests))),
     };
-    let note = format!(
-        "subscription {} is short of {} for what was asked about and the cheaper requests before it, of {} for all that is pending; this sends the {}",
-        short_id(id),
-        coin(missing_here, symbol),
-        coin(missing, symbol),
-        if case.diagnosis.scope.names_one() { "first" } else { "second" }
-    );
+    let here = "what was asked about and the cheaper requests before it";
+    let (sent, other) = (format!("{} for", coin(amount, symbol)), "all that is pending");
+    let note = if missing == missing_here {
+        format!("{sent} {other}")
+    } else if case.diagnosis.scope.names_one() {
+        format!("{sent} {here}; {} for {other}", coin(missing, symbol))
+    } else {
+        format!("{sent} {other}; {} for {here}", coin(missing_here, symbol))
+    };
+    let note = format!("subscription {} is short of {note}", short_id(id));
     let action = Action::FundSubscription(FundSubscription {
         coordinator: Address(scene.coordinator.address),
         subscription: Id(id),

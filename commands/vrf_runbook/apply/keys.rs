@@ -5,6 +5,7 @@ use crate::actions::chain::FundKey;
 use crate::units::{address, coin};
 use crate::value::{H160, U256};
 use crate::vrf_runbook::causes::Verdict;
+use crate::vrf_runbook::gather::Gathered;
 use crate::words::{Address, Coins};
 
 use super::remedies::{Case, Refused, Remedy, Wanted};
@@ -13,7 +14,7 @@ const CAUSE: &str = "node-key-dry";
 /// For how many fulfilments, each at the lane's highest price, a key is funded.
 const FULFILMENTS: u64 = 10;
 
-/// Sends gas to the dry keys that were named as the node's. One that was only seen on chain may be anybody's: everyone who
+/// Sends gas to the dry keys that were named as the node's, or are those of its job. One that was only seen on chain may be anybody's: everyone who
 /// copies a fulfilment into a transaction of their own is seen there.
 pub fn fund(case: &Case<'_>) -> Vec<Remedy> {
     let scene = &case.diagnosis.gathered.scene;
@@ -57,7 +58,10 @@ pub fn unstick(case: &Case<'_>) -> Vec<Remedy> {
 
 fn funded(case: &Case<'_>, account: H160, amount: U256, requests: &[U256]) -> Remedy {
     let requests = requests.to_vec();
-    if !case.diagnosis.scope.senders.contains(&account) {
+    let Gathered { scene, .. } = &case.diagnosis.gathered;
+    let jobs = scene.nodes.iter().flat_map(|node| node.jobs_of("vrf", scene.coordinator.address));
+    let is_of_a_job = jobs.flat_map(|job| &job.from).any(|from| *from == account);
+    if !is_of_a_job && !case.diagnosis.scope.senders.contains(&account) {
         return Remedy::Not(Refused {
             cause: CAUSE,
             requests,

@@ -6,6 +6,7 @@ mod afford;
 mod blockhash;
 mod funds;
 mod keys;
+mod node;
 mod remedies;
 mod show;
 mod wait;

@@ -8,7 +8,7 @@ use crate::vrf_runbook::facts::Request;
 use crate::vrf_runbook::state::{Examined, State, Step};
 use crate::vrf_runbook::{Args, Diagnosis, causes};
 
-use super::{Strangers, blockhash, funds, keys};
+use super::{Strangers, blockhash, funds, keys, node};
 
 /// Causes that nothing here can mend and that no waiting ends: for such a request nothing is spent.
 const HOPELESS: [&str; 7] = [
@@ -24,11 +24,13 @@ const HOPELESS: [&str; 7] = [
 type Remedies = fn(&Case<'_>) -> Vec<Remedy>;
 
 /// What is mended and how, in the order of mending.
-const REMEDIES: [(&str, Remedies); 4] = [
+const REMEDIES: [(&str, Remedies); 6] = [
     ("blockhash-expired", blockhash::store),
     ("underfunded", funds::fund),
     ("node-key-dry", keys::fund),
     ("tx-stuck", keys::unstick),
+    ("key-disabled", node::enable),
+    ("log-missed", node::replay),
 ];
 
 /// What is to be done about a cause.

@@ -9,6 +9,7 @@ use crate::units::{address, duration, short_address, short_hex, thousands};
 use crate::value::{H256, U256};
 use crate::vrf_runbook::whose::short_id;
 use crate::vrf_runbook::{Diagnosis, present};
+use crate::words::Hash;
 
 use super::act::{Deeds, Ended};
 use super::{Mending, Part, Refused};
@@ -84,8 +85,8 @@ fn section(mending: &Mending) -> Option<Section> {
             vec![
                 Cell::from(letter),
                 what,
-                Cell::from(change.before.as_str()),
-                Cell::from(change.after.as_str()),
+                value(&change.before),
+                value(&change.after),
                 Cell::from(format!("{}, {}", part.wanted.cause, of_requests(&part.wanted.requests))),
             ]
         })
@@ -99,6 +100,14 @@ fn section(mending: &Mending) -> Option<Section> {
         facts,
         tables: vec![table],
     })
+}
+
+/// A value before or after; a hash is long.
+fn value(text: &str) -> Cell {
+    match text.parse::<Hash>() {
+        Ok(Hash(hash)) => Cell::shortened(short_hex(hash.as_bytes()), text),
+        Err(_) => Cell::from(text),
+    }
 }
 
 /// What a part does; an id of a subscription is long.
@@ -224,7 +233,7 @@ fn verdict(deeds: &Deeds<'_>, fulfilled: &[Fulfilled]) -> Section {
         vec![
             Cell::from("✔").coloured(Status::Ok),
             Cell::from(format!(
-                "verified: RandomWordsFulfilled of {} in block {}, success",
+                "verified: RandomWordsFulfilled for {} (block {}), success",
                 present::name(one.request),
                 thousands(one.block)
             )),

@@ -53,7 +53,7 @@ fn each_cause_is_provoked_and_named_and_the_others_are_not() {
             script.keys[0]["disabled"] = json!(true);
         }),
         ("one of two disabled", "key-disabled", false, "1 of 2 sending keys", |script, bed| {
-            let second = account(bed, "gap");
+            let second = bed.about["accounts"]["funder"]["address"].as_str().expect("an address");
             script.keys.push(json!({ "evmChainID": "31337", "address": second, "disabled": true }));
             script.jobs[0].1["vrfSpec"]["fromAddresses"] = json!([account(bed, "node"), second]);
         }),

@@ -19,6 +19,7 @@ mod snapshot;
 mod transactions;
 mod transport;
 mod wire;
+mod words;
 
 #[cfg(test)]
 mod tests;

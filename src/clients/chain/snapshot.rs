@@ -3,9 +3,7 @@
 use std::collections::HashSet;
 
 use async_trait::async_trait;
-use ira_commands::ports::{BlockRef, Input, Read};
-use ira_commands::text::clean;
-use ira_commands::units::{address, short_address, short_hex};
+use ira_commands::ports::{BlockRef, Read};
 use ira_commands::value::{H160, U256, Value};
 use ira_commands::{Fault, Kind};
 
@@ -14,6 +12,7 @@ use super::answer::{reason, reverted};
 use super::multicall::{aggregate, balance_of, results};
 use super::node::{Answered, Node, Questions, Trouble};
 use super::wire::{self, Raw, RpcItem, block_by_number, bytes, eth_call, quantity};
+use super::words::{name, told};
 use super::{header, pool, transactions};
 
 /// The fewest calls in one that a refusal teaches to send.
@@ -179,7 +178,9 @@ impl Sheet<'_> {
 
     /// Whether the pool has to be asked for as a whole: the endpoint does not tell of one account.
     fn asks_whole_pool(&mut self, slot: usize, answer: &Result<Raw, Fault>) -> bool {
-        let refused = answer.as_ref().is_err_and(|fault| !matches!(fault.kind, Kind::Reorged | Kind::RateLimited));
+        // One that is silent, or wants no more questions, is not asked for more.
+        let lost = [Kind::Reorged, Kind::RateLimited, Kind::Denied, Kind::Timeout, Kind::Unreachable];
+        let refused = answer.as_ref().is_err_and(|fault| !lost.contains(&fault.kind));
         matches!(self.reads[slot], Read::Pooled(_)) && refused && self.whole_pool.insert(slot)
     }
 
@@ -328,32 +329,6 @@ impl Sheet<'_> {
     }
 }
 
-/// A read in a few words.
-fn name(read: &Read) -> String {
-    match read {
-        Read::Call { to, call } => format!("{} of {}", call.function, short_address(*to)),
-        Read::Balance(account) => format!("the balance of {}", short_address(*account)),
-        Read::Nonce(account) | Read::PendingNonce(account) => format!("the nonce of {}", short_address(*account)),
-        Read::Pooled(account) => format!("the pool of {}", short_address(*account)),
-        Read::Code(account) => format!("the code of {}", short_address(*account)),
-        Read::BlockTime(number) => format!("the time of block {number}"),
-        Read::Trial { to, .. } => format!("a call of {}", short_address(*to)),
-        Read::GasUsed(tx) => format!("the gas of transaction {}", short_hex(tx.as_bytes())),
-        Read::Fees => "the price of gas".to_owned(),
-        Read::Gas(_, request) => match (&request.input, request.to) {
-            (Input::Call(call), Some(to)) => {
-                format!("{} of {}, tried before it is sent,", call.function, short_address(to))
-            }
-            (_, Some(to)) => format!("a transaction to {}, tried before it is sent,", short_address(to)),
-            (_, None) => "a deployment, tried before it is sent,".to_owned(),
-        },
-        Read::Receipt(tx) | Read::Transaction(tx) | Read::Mined(tx) => {
-            format!("transaction {}", short_hex(tx.as_bytes()))
-        }
-        Read::Header(number) => format!("the header of block {number}"),
-    }
-}
-
 /// Whether a refusal with this reason may be none for another caller. Most are not about the caller ("No data present",
 /// "No proposed aggregator present"), and to ask those again would cost every report a round trip.
 fn minds_the_caller(reason: &str) -> bool {
@@ -396,19 +371,4 @@ fn forsake(node: &Node, jobs: &[Job], plain: &mut Vec<usize>) {
 
 fn absent(what: String) -> Trouble {
     Trouble::Final(Fault::new(Kind::Missing, what))
-}
-
-/// A value in a few words.
-fn told(value: &Value) -> String {
-    let text = match value {
-        Value::Uint(n) => n.to_string(),
-        Value::Int(n) => n.to_string(),
-        Value::Bool(is) => is.to_string(),
-        Value::Address(account) => address(*account),
-        Value::Bytes(bytes) => short_hex(bytes),
-        Value::Text(text) => format!("“{}”", clean(text)),
-        Value::List(values) => format!("({})", values.iter().take(8).map(told).collect::<Vec<_>>().join(", ")),
-    };
-    let cut: String = text.chars().take(100).collect();
-    if cut.len() < text.len() { format!("{cut}…") } else { cut }
 }

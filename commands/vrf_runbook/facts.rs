@@ -215,7 +215,7 @@ impl Sender {
     /// The nonce that nobody uses and everything behind it waits for; `None` where there is none, or it cannot be seen.
     pub fn gap(&self) -> Option<u64> {
         let pooled = self.pooled.as_ref().ok()?;
-        let missing = (*self.nonce.as_ref().ok()?..).find(|nonce| !pooled.contains(nonce))?;
-        pooled.iter().any(|nonce| *nonce > missing).then_some(missing)
+        let (mined, last) = (*self.nonce.as_ref().ok()?, *pooled.last()?);
+        (mined..last).find(|nonce| !pooled.contains(nonce))
     }
 }

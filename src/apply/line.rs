@@ -25,8 +25,7 @@ impl Way {
             words.extend(["--alert".to_owned(), path.display().to_string()]);
         }
         let words: Vec<String> = words.iter().map(|word| shell::word(word)).collect();
-        let asked =
-            Asked { reach: &self.reach, config: self.file.as_deref(), format: Format::Table, watched: false };
+        let asked = Asked { reach: &self.reach, config: self.file.as_deref(), format: Format::Table, watched: false };
         again::lines(&[format!("ira {}", words.join(" "))], asked).concat() + " --yes"
     }
 }

@@ -99,7 +99,8 @@ fn the_runbook_tells_a_node_what_mends_without_a_key_of_its_own() {
     let node = FakeNode::start(script);
     let person = Person::with(&bed.url, &[("a", &node)]);
     let (coordinator, request) = (text(situation, "coordinator"), text(situation, "request_id"));
-    let words = ["vrf-runbook", "--coordinator", coordinator, "--request", request, "--apply", "--json", "--wait", "1s"];
+    let words =
+        ["vrf-runbook", "--coordinator", coordinator, "--request", request, "--apply", "--json", "--wait", "1s"];
     let dry = person.runs(&[&words[..], &["--dry-run"]].concat());
     assert_eq!(dry.code, 0, "{dry:?}");
     assert!(!node.asked().iter().any(|line| line.starts_with("POST /v2")), "nothing was done yet");

@@ -4,7 +4,7 @@ use super::*;
 use crate::act::number;
 
 /// The same request made anew, since what a loaded chain says of its old blocks is not true; `blocks` ago.
-pub(super) fn requested(case: &Case, blocks: u64) -> String {
+fn requested(case: &Case, blocks: u64) -> String {
     let again = &case.situation["request_again"];
     let from = again["from"].clone();
     case.bed.rpc("anvil_impersonateAccount", &json!([from]));

@@ -18,7 +18,7 @@ impl Drop for Typing {
 /// Runs it at a terminal: each answer is typed once its question is there. Gives the exit code and what was shown.
 fn typed(case: &Case, more: &[&str], answers: &[(&str, &str)]) -> (Option<i32>, String) {
     let words: Vec<String> = case.words(more).iter().map(|word| format!("'{word}'")).collect();
-    let line = format!("stty cols 110; {} {} --network anvil", env!("CARGO_BIN_EXE_ira"), words.join(" "));
+    let line = format!("{} {} --network anvil", env!("CARGO_BIN_EXE_ira"), words.join(" "));
     let mut command = Command::new("script");
     let home = case.person.home.path();
     command.env_clear().env("HOME", home).env("RPC", &case.person.url).env("TERM", "xterm").current_dir(home);
@@ -75,22 +75,4 @@ fn what_is_not_ours_is_funded_only_where_a_person_names_it_and_types_its_id() {
     let capped = [&named[..], &AGREED[1..]].concat();
     let (code, shown) = typed(&case, &capped, &[]);
     assert!(code == Some(4) && shown.contains("not known to be ours") && nonce(&case.bed) == 0, "{code:?} {shown}");
-}
-
-#[test]
-fn zz_transcript() {
-    let case = Case::ours("underfunded");
-    let request = super::blockhash::requested(&case, 300);
-    let batch = case.bed.about["batch_blockhash_store"].as_str().expect("a batch").to_owned();
-    std::thread::scope(|scope| {
-        let case = &case;
-        let r = request.clone();
-        scope.spawn(move || {
-            crate::act::wait_until("funded", || nonce(&case.bed) == 3);
-            std::thread::sleep(std::time::Duration::from_secs(4));
-            fulfil(&case.bed, case.text("coordinator"), &r, false);
-        });
-        let (code, shown) = typed(case, &["--request", &request, "--apply", "--batch", &batch, "--wait", "2m"], &[("Go ahead?", "y")]);
-        std::fs::write("/tmp/vrfapply.transcript", format!("{code:?}\n{shown}")).expect("written");
-    });
 }

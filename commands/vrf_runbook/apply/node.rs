@@ -37,7 +37,8 @@ pub fn replay(case: &Case<'_>) -> Vec<Remedy> {
     let mut missed: BTreeMap<String, (u64, BTreeSet<U256>)> = BTreeMap::new();
     for (request, step) in case.steps(CAUSE).filter(|(_, step)| step.verdict == Verdict::Fail) {
         // Without a block it is the node that is behind, and a replay would not hurry it.
-        let node = step.evidence.get("node").and_then(|node| node.as_str()).filter(|_| step.evidence.contains_key("block"));
+        let node =
+            step.evidence.get("node").and_then(|node| node.as_str()).filter(|_| step.evidence.contains_key("block"));
         if let Some(node) = node {
             let (from, requests) = missed.entry(node.to_owned()).or_insert_with(|| (request.block, BTreeSet::new()));
             *from = (*from).min(request.block);

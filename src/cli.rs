@@ -13,6 +13,7 @@ use secrecy::SecretString;
 
 pub use crate::config::{ColorChoice as Color, Format};
 use crate::help;
+use crate::runs::{FreezeArgs, RunVerb, ThawArgs};
 
 /// Lines of help are at most this wide, whatever the terminal's width.
 const HELP_WIDTH: usize = 100;
@@ -47,6 +48,15 @@ pub enum Control {
     /// List, check and try playbooks: what is to be done when an alert comes
     #[command(subcommand, arg_required_else_help = false)]
     Playbook(PlaybookVerb),
+    /// Answer an alert with the playbook that is for it: plan, ask, do, verify, or hand it to a person
+    Remediate(RemediateArgs),
+    /// List, show and decide runs of playbooks
+    #[command(subcommand, arg_required_else_help = false)]
+    Run(RunVerb),
+    /// Stop all writes, or those to a playbook or target; pages and notes go on
+    Freeze(FreezeArgs),
+    /// End what `ira freeze` began
+    Thaw(ThawArgs),
     /// Explain a topic (output, exit-codes, config, networks, feeds, vrf, playbooks) or a command
     Help {
         /// A topic, or a command
@@ -58,6 +68,62 @@ pub enum Control {
         /// The shell
         shell: Shell,
     },
+}
+
+/// Which alert is answered, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct RemediateArgs {
+    /// The playbook [default: the one that is for the alert]
+    #[arg(value_name = "PLAYBOOK")]
+    pub playbook: Option<String>,
+    /// The alert: Alertmanager or PagerDuty JSON, or pasted `- name = value` lines; `-` is stdin
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
+    pub alert: PathBuf,
+    /// Who sent it
+    #[arg(long, value_name = "NAME", default_value = "alertmanager", value_parser = sources())]
+    pub source: String,
+    /// A parameter of the playbook; may be given several times
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+    /// Go no further than this rung; `suggest` shows the plan
+    #[arg(long, value_enum, value_name = "RUNG")]
+    pub mode: Option<Rung>,
+    /// A guard whose denial is overridden; needs --reason
+    #[arg(long = "override", value_name = "GUARD", requires = "reason")]
+    pub overrides: Vec<String>,
+    /// Why a guard is overridden; it is recorded
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Show what it would do, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do it without asking
+    #[arg(long, conflicts_with = "dry_run")]
+    pub yes: bool,
+}
+
+/// How far a playbook goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Rung {
+    /// Decide and record
+    Observe,
+    /// Show the plan
+    Suggest,
+    /// Do it after a yes
+    Approve,
+    /// Do it
+    Auto,
+}
+
+impl From<Rung> for playbook::Mode {
+    fn from(rung: Rung) -> Self {
+        match rung {
+            Rung::Observe => Self::Observe,
+            Rung::Suggest => Self::Suggest,
+            Rung::Approve => Self::Approve,
+            Rung::Auto => Self::Auto,
+        }
+    }
 }
 
 /// What is asked of the configuration.

@@ -46,6 +46,11 @@ pub fn settings(output: &OutputFlags, invocation: &Invocation, reach: &Reach) ->
     Config::load(&Sources::of_process(flags(output, Some((invocation, reach)))?)?).map(Arc::new)
 }
 
+/// The effective configuration for what names no network.
+pub fn effective(output: &OutputFlags) -> Result<Arc<Config>, Fault> {
+    Config::load(&Sources::of_process(flags(output, None)?)?).map(Arc::new)
+}
+
 /// What was connected to.
 pub struct Connection {
     /// The ports.

@@ -17,6 +17,7 @@ pub mod logging;
 mod playbooks;
 pub mod progress;
 pub mod recording;
+mod remediate;
 pub mod render;
 pub mod runs;
 pub mod seen;
@@ -127,6 +128,18 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
             playbooks::Answer::Checked(report) => checked(session, *report, "a playbook cannot be loaded"),
             playbooks::Answer::Text(name, text) => session.show_text(name, &text),
         }),
+        What::Control(Control::Remediate(args)) => {
+            remediate::remediate(session, &args, &cli::Reach::default(), &output, env)
+        }
+        What::Control(Control::Run(verb)) => {
+            of_runs(session, &output, env, async |store, actor| runs::run(&verb, store, actor).await)
+        }
+        What::Control(Control::Freeze(args)) => {
+            of_runs(session, &output, env, async |store, actor| runs::freeze(&args, store, actor).await)
+        }
+        What::Control(Control::Thaw(args)) => {
+            of_runs(session, &output, env, async |store, actor| runs::thaw(&args, store, actor).await)
+        }
         What::Control(Control::Help { topic }) => {
             let colour = session.colours_stdout();
             let text = help::answer(&topic, cli::command(), colour)?;
@@ -134,6 +147,23 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
         }
         What::Control(Control::Completions { shell }) => Ok(session.show_text("completions", complete::stub(shell))),
     }
+}
+
+/// Asks or tells the store of this machine.
+fn of_runs(
+    session: &mut Session,
+    output: &cli::OutputFlags,
+    env: Env<'_>,
+    work: impl AsyncFnOnce(&dyn store::Store, &str) -> Result<ira_commands::Report, Fault>,
+) -> Result<u8, Fault> {
+    let config = connect::effective(output)?;
+    session.configure(config.output);
+    let actor = remediate::actor(env);
+    let report = session::patiently(async {
+        let store = store::open(&remediate::uri(&config)?)?;
+        work(store.as_ref(), &actor).await
+    })?;
+    Ok(shown(session, report))
 }
 
 fn shown(session: &Session, report: ira_commands::Report) -> u8 {

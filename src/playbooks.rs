@@ -131,6 +131,17 @@ fn read(file: &Path) -> Result<Playbook, Vec<Problem>> {
     playbook::load(&text, &|name| beside(file, name))
 }
 
+/// The text of a playbook that was read.
+pub fn text_of(source: &Source) -> Result<String, Fault> {
+    if source.ships {
+        let shipped = playbook::SHIPPED.iter().find(|(file, _)| *file == source.file);
+        return shipped
+            .map(|(_, text)| (*text).to_owned())
+            .ok_or_else(|| Fault::new(Kind::Failed, format!("{} does not ship", source.file)));
+    }
+    text(Path::new(&source.file)).map_err(|problem| Fault::new(Kind::Config, problem.message))
+}
+
 fn text(file: &Path) -> Result<String, Problem> {
     let shown = clean(&file.display().to_string());
     let unread =

@@ -263,6 +263,17 @@ pub fn written(code: u8, text: &str) -> u8 {
     }
 }
 
+/// Runs `work` to its end; it looks to Ctrl-C itself.
+pub fn patiently<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::new(Kind::Failed, "cannot start").because(error.to_string()))?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_background();
+    result
+}
+
 /// Runs `work` to its end, or until Ctrl-C.
 pub fn block_on<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -17,7 +17,8 @@ use crate::session::Session;
 use crate::terminal::Env;
 
 use line::filled;
-use ports::{unlock, with_ports};
+use ports::with_ports;
+pub(crate) use ports::{Ports, unlock};
 pub use runbook::mend;
 
 /// What is asked around what is to be done.
@@ -118,7 +119,7 @@ impl Proposal {
             return Ok(Word::Ended(self.unconfirmed(session, why)));
         } else {
             session.tell(&self.report);
-            if !agreed()? {
+            if !asked()? {
                 return Err(Fault::new(Kind::Confirmation, "nothing was done: it was not agreed to"));
             }
         }
@@ -148,7 +149,8 @@ fn shown(session: &Session, report: Report) -> u8 {
     session.show(report, code)
 }
 
-fn agreed() -> Result<bool, Fault> {
+/// Asks the person at the terminal.
+pub fn asked() -> Result<bool, Fault> {
     dialoguer::Confirm::new()
         .with_prompt("Go ahead?")
         .default(false)

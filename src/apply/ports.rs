@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ira_commands::context::{Payer, Reads, Writes};
+use ira_commands::context::{Journal, Payer, Reads, Writes};
 use ira_commands::node::NodeWrite;
 use ira_commands::ports::{Network, Progress, Signer};
 use ira_commands::value::U256;
@@ -18,17 +18,17 @@ use crate::store::StoreJournal;
 use crate::terminal::Env;
 
 /// The key of a network: whose it is, how far it may go, and what opens it.
-pub(super) struct Locked {
+pub(crate) struct Locked {
     keystore: Keystore,
     config: SignerConfig,
-    pub(super) payer: Payer,
+    pub(crate) payer: Payer,
     /// The key itself, where it had to be unlocked to know whose it is.
     key: Option<Arc<SigningKey>>,
 }
 
 /// What an action may reach.
-pub(super) struct Ports {
-    pub(super) reads: Reads,
+pub(crate) struct Ports {
+    pub(crate) reads: Reads,
     /// The Chainlink nodes, where it is about any.
     nodes: Vec<Arc<Node>>,
     /// The chain, where the action is about one.
@@ -36,7 +36,7 @@ pub(super) struct Ports {
 }
 
 impl Ports {
-    fn of(way: &Way, progress: Arc<dyn Progress>) -> Result<Self, Fault> {
+    pub(crate) fn of(way: &Way, progress: Arc<dyn Progress>) -> Result<Self, Fault> {
         let nodes = connect::nodes(&way.reach, &way.config)?;
         if !way.needs_chain {
             let reads = Reads { nodes: connect::asked(&nodes), ..connect::bare(&way.config, progress) };
@@ -48,24 +48,34 @@ impl Ports {
 
     /// The network that the endpoints proved to be and its key, still locked where that is possible; `None` where no key is
     /// configured, or the action is about no chain.
-    pub(super) async fn key(&self, way: &Way) -> Result<Option<(Network, Locked)>, Fault> {
+    pub(crate) async fn key(&self, way: &Way) -> Result<Option<(Network, Locked)>, Fault> {
         let Some(connection) = &self.connection else { return Ok(None) };
         locked(connection, way).await
     }
 
-    /// A context that may write.
+    /// A context that may write, with the journal of this machine.
     pub(super) fn acting(&self, payer: Option<Payer>, signer: Option<Arc<dyn Signer>>) -> Result<Context, Fault> {
         let state = Places::state().ok_or_else(|| {
             Fault::new(Kind::Failed, "there is no folder for the journal: the home folder is not known")
                 .hint("set HOME, or XDG_STATE_HOME")
         })?;
+        Ok(self.writing(Arc::new(StoreJournal::open(&state)?), payer, signer))
+    }
+
+    /// A context that may write what `journal` has.
+    pub(crate) fn writing(
+        &self,
+        journal: Arc<dyn Journal>,
+        payer: Option<Payer>,
+        signer: Option<Arc<dyn Signer>>,
+    ) -> Context {
         let writes = Writes {
             chain: self.connection.as_ref().map(Connection::broadcast),
             signer,
             nodes: self.nodes.iter().map(|node| Arc::<Node>::clone(node) as Arc<dyn NodeWrite>).collect(),
-            ..Writes::new(Arc::new(StoreJournal::open(&state)?))
+            ..Writes::new(journal)
         };
-        Ok(Context::acting(self.reads.clone(), writes).paid_by(payer))
+        Context::acting(self.reads.clone(), writes).paid_by(payer)
     }
 }
 
@@ -127,7 +137,7 @@ fn open(reads: &Reads, keystore: &Keystore, signer: &SignerConfig, config: &Conf
     keystore.unlock(&password)
 }
 
-pub(super) fn unlock(reads: &Reads, locked: &Locked, config: &Config) -> Result<Arc<dyn Signer>, Fault> {
+pub(crate) fn unlock(reads: &Reads, locked: &Locked, config: &Config) -> Result<Arc<dyn Signer>, Fault> {
     match &locked.key {
         Some(key) => Ok(Arc::<SigningKey>::clone(key)),
         None => Ok(Arc::new(open(reads, &locked.keystore, &locked.config, config)?)),

@@ -136,6 +136,16 @@ pub struct ThawArgs {
     pub scope: String,
 }
 
+/// A report of one line.
+pub fn line(headline: String) -> Report {
+    said::said(headline, None, serde_json::Value::Null)
+}
+
+/// A run as it stands.
+pub async fn show(store: &dyn Store, run: RunId) -> Result<Report, Fault> {
+    show::show(store, run, false).await
+}
+
 /// Does what is asked of the runs. `actor` is who asks: it is written down with what they say.
 pub async fn run(verb: &RunVerb, store: &dyn Store, actor: &str) -> Result<Report, Fault> {
     match verb {

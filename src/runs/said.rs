@@ -12,7 +12,7 @@ use crate::store::model::{AttemptId, RunId};
 use crate::store::{Guard, RunState, Store};
 
 /// A report of one line.
-fn said(headline: String, next: Option<String>, data: Json) -> Report {
+pub fn said(headline: String, next: Option<String>, data: Json) -> Report {
     let section =
         Section { status: Status::Ok, headline, advice: String::new(), facts: Vec::new(), tables: Vec::new() };
     Report {

@@ -18,7 +18,7 @@ mod words;
 
 pub use api::Store;
 pub(crate) use journal::wait;
-pub use journal::{StoreJournal, hold};
+pub use journal::{FILE, StoreJournal, hold};
 pub use memory::Memory;
 pub use sqlite::{Disk, Fatal, Options, Sqlite};
 pub use words::{Guard, Mail, MailState, Phase, RunState, StepState, Trace, Wait};

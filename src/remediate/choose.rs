@@ -1,0 +1,94 @@
+//! Which playbook answers an alert, and with which parameters.
+
+use std::collections::BTreeMap;
+
+use ira_commands::playbook::present::Source;
+use ira_commands::playbook::{self, Incoming, Playbook};
+use ira_commands::text::{clean, nearest};
+use ira_commands::{Fault, Kind};
+use serde_json::Value as Json;
+
+use crate::playbooks;
+
+/// A playbook with its text.
+pub struct Chosen {
+    /// The playbook.
+    pub playbook: Playbook,
+    /// Its text, as it is kept with the run.
+    pub text: String,
+    /// Where it comes from.
+    pub file: String,
+}
+
+/// The playbook of this name, or the one that writes for this alert, or the one that reads for it.
+pub fn choose(sources: &[Source], name: Option<&str>, alert: &Incoming) -> Result<Chosen, Fault> {
+    let loaded: Vec<&Source> =
+        sources.iter().filter(|source| source.overridden_by.is_none() && source.read.is_ok()).collect();
+    let books: Vec<&Playbook> = loaded.iter().filter_map(|source| source.read.as_deref().ok()).collect();
+    let at = match name {
+        Some(name) => named(sources, &books, name, alert)?,
+        None => matching(&books, alert)?,
+    };
+    let source = loaded[at];
+    Ok(Chosen { playbook: books[at].clone(), text: playbooks::text_of(source)?, file: source.file.clone() })
+}
+
+fn named(sources: &[Source], books: &[&Playbook], name: &str, alert: &Incoming) -> Result<usize, Fault> {
+    let Some(at) = books.iter().position(|book| book.name.text == name) else {
+        if let Some(broken) = sources.iter().find(|source| source.read.is_err() && source.name() == name) {
+            return Err(Fault::new(Kind::Config, format!("the playbook `{}` cannot be loaded", clean(name)))
+                .hint(format!("ira playbook check {}", broken.file)));
+        }
+        let fault = Fault::new(Kind::Usage, format!("there is no playbook `{}`", clean(name)));
+        return Err(match nearest(name, books.iter().map(|book| book.name.text.as_str())) {
+            Some(near) => fault.hint(format!("did you mean `{near}`?")),
+            None => fault.hint("`ira playbook list` has those there are"),
+        });
+    };
+    match playbook::matched(books[at], alert) {
+        Ok(_) => Ok(at),
+        Err(stops) => {
+            let why = stops.iter().max_by_key(|stop| stop.stage).map(|stop| stop.why.clone()).unwrap_or_default();
+            Err(Fault::new(Kind::Usage, format!("the playbook `{name}` is not for this alert")).because(why))
+        }
+    }
+}
+
+fn matching(books: &[&Playbook], alert: &Incoming) -> Result<usize, Fault> {
+    let decision = playbook::decide(books, alert);
+    if !decision.several.is_empty() {
+        let names: Vec<&str> = decision.several.iter().map(|at| books[*at].name.text.as_str()).collect();
+        return Err(Fault::new(Kind::Usage, "several playbooks would write for this alert, so none does")
+            .because(names.join(", "))
+            .hint("name one: ira remediate NAME --alert …"));
+    }
+    decision.writer.or_else(|| decision.readers.first().copied()).ok_or_else(|| {
+        let furthest = decision.considered.iter().filter_map(|one| Some((one, one.furthest()?)));
+        let mut fault = Fault::new(Kind::Missing, "no playbook is for this alert");
+        if let Some((one, stop)) = furthest.max_by_key(|(_, stop)| stop.stage) {
+            fault = fault.because(format!("nearest is `{}`: {}", one.playbook, stop.why));
+        }
+        fault.hint("`ira playbook explain` has each playbook and where it stopped; `ira playbook new` begins one")
+    })
+}
+
+/// The parameters given as `name=value`, read by their types, with the defaults of the rest.
+pub fn params(playbook: &Playbook, given: &[String]) -> Result<BTreeMap<String, Json>, Fault> {
+    let mut read = BTreeMap::new();
+    for one in given {
+        let (name, text) = one.split_once('=').ok_or_else(|| {
+            Fault::new(Kind::Usage, format!("--param takes name=value, and this is `{}`", clean(one)))
+        })?;
+        // One that does not exist is named with the others.
+        let value = match playbook.params.get(name) {
+            Some(param) => param.read(text).map_err(|why| Fault::new(Kind::Usage, format!("--param {name} {why}")))?,
+            None => Json::from(text),
+        };
+        read.insert(name.to_owned(), value);
+    }
+    playbook::params(playbook, &read).map_err(|wrong| {
+        let mut wrong = wrong.into_iter();
+        let first = wrong.next().unwrap_or_default();
+        wrong.fold(Fault::new(Kind::Usage, first), Fault::because)
+    })
+}

@@ -141,9 +141,15 @@ fn pragma(connection: &Connection, sql: &str) -> rusqlite::Result<i64> {
 
 /// Refuses what is not ours, and what a newer ira wrote.
 fn whose(connection: &Connection, path: &str) -> Result<(), Trouble> {
-    let application = pragma(connection, "PRAGMA application_id")?;
-    let version = pragma(connection, "PRAGMA user_version")?;
-    let tables = pragma(connection, "SELECT count(*) FROM sqlite_schema")?;
+    // In one transaction: another process may be making it.
+    connection.execute_batch("BEGIN")?;
+    let looked = (|| {
+        let tables = pragma(connection, "SELECT count(*) FROM sqlite_schema")?;
+        let application = pragma(connection, "PRAGMA application_id")?;
+        Ok((application, pragma(connection, "PRAGMA user_version")?, tables))
+    })();
+    connection.execute_batch("ROLLBACK")?;
+    let (application, version, tables) = looked.map_err(Trouble::Said)?;
     if application != APPLICATION && (application != 0 || version != 0 || tables != 0) {
         let fault = Fault::new(Kind::Failed, format!("{path} is a database, but not one of ira's"))
             .hint("name another file as the store");

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use crate::effect::Effect;
 use crate::fault::{Fault, Kind};
 use crate::node::{NodeRead, NodeWrite};
+use crate::ports::host::{ScriptRead, ScriptWrite, UnitRead, UnitWrite};
 use crate::ports::{ChainRead, ChainWrite, Clock, FeedDirectory, Progress, Signer};
 use crate::text;
 use crate::value::{H160, U256};
@@ -16,6 +17,10 @@ use crate::value::{H160, U256};
 pub struct Reads {
     /// The chain; `None` where no endpoint is configured.
     pub chain: Option<Arc<dyn ChainRead>>,
+    /// The scripts of this host.
+    pub scripts: Option<Arc<dyn ScriptRead>>,
+    /// The units of a service manager.
+    pub units: Option<Arc<dyn UnitRead>>,
     /// The published feeds.
     pub directory: Arc<dyn FeedDirectory>,
     /// The wall clock.
@@ -31,6 +36,10 @@ pub struct Reads {
 pub struct Writes {
     /// The chain.
     pub chain: Option<Arc<dyn ChainWrite>>,
+    /// Starting scripts on this host.
+    pub scripts: Option<Arc<dyn ScriptWrite>>,
+    /// The units of a service manager.
+    pub units: Option<Arc<dyn UnitWrite>>,
     /// Who signs; `None` where only what was signed before is to be settled.
     pub signer: Option<Arc<dyn Signer>>,
     /// Where it is written down.
@@ -42,14 +51,14 @@ pub struct Writes {
 impl Reads {
     /// Without any system to ask.
     pub fn new(directory: Arc<dyn FeedDirectory>, clock: Arc<dyn Clock>, progress: Arc<dyn Progress>) -> Self {
-        Self { chain: None, directory, clock, progress, nodes: Vec::new() }
+        Self { chain: None, scripts: None, units: None, directory, clock, progress, nodes: Vec::new() }
     }
 }
 
 impl Writes {
     /// Without any system to write to.
     pub fn new(journal: Arc<dyn Journal>) -> Self {
-        Self { chain: None, signer: None, journal, nodes: Vec::new() }
+        Self { chain: None, scripts: None, units: None, signer: None, journal, nodes: Vec::new() }
     }
 }
 
@@ -146,6 +155,22 @@ impl Context {
             Fault::new(Kind::Usage, "no RPC endpoint is known for this").hint(
                 "give --rpc-url env:NAME, or set `networks.NAME.rpc` and name it with --network (`ira help networks`)",
             )
+        })
+    }
+
+    /// The scripts of this host, or the fault that says why there are none.
+    pub fn scripts(&self) -> Result<&dyn ScriptRead, Fault> {
+        self.reads.scripts.as_deref().ok_or_else(|| {
+            Fault::new(Kind::Config, "no script can be run here")
+                .hint("set HOME, or XDG_STATE_HOME (`ira help actions`)")
+        })
+    }
+
+    /// The units of a service manager, or the fault that says why there are none.
+    pub fn units(&self) -> Result<&dyn UnitRead, Fault> {
+        self.reads.units.as_deref().ok_or_else(|| {
+            Fault::new(Kind::Config, "no service manager is known here")
+                .hint("set `systemd.bus` in the user's configuration (`ira help config`)")
         })
     }
 
@@ -262,6 +287,18 @@ impl Step<'_> {
     pub fn node(&self, name: &str) -> Result<&dyn NodeWrite, Fault> {
         let found = self.writes.nodes.iter().find(|node| node.name() == text::name(name)).map(AsRef::as_ref);
         found.ok_or_else(|| Fault::new(Kind::Failed, format!("the node {} is not at hand", text::excerpt(name, 64))))
+    }
+
+    /// Starting scripts on this host.
+    pub fn scripts(&self) -> Result<&dyn ScriptWrite, Fault> {
+        let scripts = self.writes.scripts.as_deref();
+        scripts.ok_or_else(|| Fault::new(Kind::Failed, "no script can be started here"))
+    }
+
+    /// The units of a service manager, to be changed.
+    pub fn units(&self) -> Result<&dyn UnitWrite, Fault> {
+        let units = self.writes.units.as_deref();
+        units.ok_or_else(|| Fault::new(Kind::Failed, "no service manager is at hand to be told"))
     }
 
     /// Writes down something more that is about to be done under this attempt.

@@ -26,6 +26,8 @@ pub enum Reach {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TakenBack {
+    /// By an action of its own, which the plan names.
+    Undo,
     /// There is nothing to take back.
     Transient,
     /// It cannot be: money, data.
@@ -36,6 +38,7 @@ impl TakenBack {
     /// The word that is shown and serialised.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Undo => "can be undone",
             Self::Transient => "transient",
             Self::Irreversible => "irreversible",
         }

@@ -2,6 +2,8 @@
 //!
 //! A port that reads and a port that writes are two traits, so that a dry run can be given no write port at all.
 
+pub mod host;
+
 use async_trait::async_trait;
 
 use crate::fault::Fault;

@@ -57,7 +57,7 @@ pub enum Control {
     Freeze(FreezeArgs),
     /// End what `ira freeze` began
     Thaw(ThawArgs),
-    /// Explain a topic (output, exit-codes, config, networks, feeds, vrf, playbooks) or a command
+    /// Explain a topic (output, exit-codes, config, networks, feeds, vrf, playbooks, actions) or a command
     Help {
         /// A topic, or a command
         #[arg(value_name = "TOPIC")]
@@ -296,6 +296,14 @@ pub struct Agreement {
     pub resume: bool,
 }
 
+/// What a script is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+struct Told {
+    /// Give it the facts of an alert, as data: Alertmanager or PagerDuty JSON; `-` is stdin
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
+    alert: Option<PathBuf>,
+}
+
 /// How long an action by hand waits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 struct Patience {
@@ -320,8 +328,8 @@ pub enum What {
     Step(Box<(Invocation, Reach, Around)>),
     /// A runbook that mends, or settles what was begun before.
     Mend(Box<(vrf_runbook::Args, Reach, Around, Agreement)>),
-    /// An action, with how it is agreed to and how long it waits, seconds.
-    Act(Box<(Action, Reach, Agreement, u64)>),
+    /// An action, with how it is agreed to, how long it waits, seconds, and the alert whose facts it is given.
+    Act(Box<(Action, Reach, Agreement, u64, Option<PathBuf>)>),
     /// Anything else.
     Control(Control),
 }
@@ -362,14 +370,24 @@ pub fn command() -> Command {
         Action::NAMES.iter().fold(act, |act, name| {
             act.mut_subcommand(*name, |one| {
                 let about = one.get_about().cloned().unwrap_or_default();
-                let one = Reach::augment_args(Patience::augment_args(Agreement::augment_args(one)));
+                let one = Agreement::augment_args(one);
+                let one = if is_of_host(name) { one } else { Reach::augment_args(Patience::augment_args(one)) };
+                let one = if name.starts_with("script.") { Told::augment_args(one) } else { one };
                 let one = one.about(about).long_about(None).mut_arg("resume", |arg| arg.conflicts_with("yes"));
+                if is_of_host(name) {
+                    return one;
+                }
                 // An action reads no directory, and a recording of what was done cannot be done again.
                 ["directory", "record", "replay"].iter().fold(one, |one, arg| one.mut_arg(*arg, |arg| arg.hide(true)))
             })
         })
     });
     help::with_examples(all)
+}
+
+/// Whether an action is about a host, and nothing about it is reached through an endpoint.
+fn is_of_host(name: &str) -> bool {
+    ["script.", "systemd."].iter().any(|start| name.starts_with(start))
 }
 
 /// Reads a command line. Help and version come as an error, as clap has it.
@@ -386,14 +404,24 @@ fn read(matches: &ArgMatches) -> Result<Asked, clap::Error> {
         Sub::Control(control) => What::Control(control),
         Sub::Step(Invocation::Act(action)) => {
             let own = matches.subcommand().and_then(|(_, act)| act.subcommand());
-            let (reach, agreement, patience) = match own {
+            let none = (Reach::default(), Agreement::default(), Patience::default(), Told::default());
+            let (reach, agreement, patience, told) = match own {
                 Some((_, own)) => {
-                    (Reach::from_arg_matches(own)?, Agreement::from_arg_matches(own)?, Patience::from_arg_matches(own)?)
+                    let of_host = is_of_host(action.name());
+                    let reach = (!of_host).then(|| Reach::from_arg_matches(own)).transpose()?;
+                    let patience = (!of_host).then(|| Patience::from_arg_matches(own)).transpose()?;
+                    let told = action.name().starts_with("script.").then(|| Told::from_arg_matches(own)).transpose()?;
+                    (
+                        reach.unwrap_or_default(),
+                        Agreement::from_arg_matches(own)?,
+                        patience.unwrap_or_default(),
+                        told.unwrap_or_default(),
+                    )
                 }
-                None => Default::default(),
+                None => none,
             };
             let reach = Reach { nodes: action.node().map(|name| vec![name.to_owned()]), ..reach };
-            What::Act(Box::new((action, reach, agreement, patience.wait)))
+            What::Act(Box::new((action, reach, agreement, patience.wait, told.alert)))
         }
         Sub::Step(invocation) => {
             let (mut reach, around) = match matches.subcommand() {

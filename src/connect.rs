@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use ira_commands::context::Reads;
+use ira_commands::context::{Journal, Reads, Writes};
 use ira_commands::feed_report::directory;
 use ira_commands::node::NodeRead;
+use ira_commands::ports::host::{ScriptRead, ScriptWrite};
 use ira_commands::ports::{ChainWrite, Clock, Network, Progress};
 use ira_commands::report::Outcome;
 use ira_commands::{Fault, Invocation, Kind, Report, units};
@@ -17,6 +18,9 @@ use crate::clients::chain::{About, Broadcast, Chain, ChainConfig, Keystore, Know
 use crate::clients::directory::Directory;
 use crate::clients::endpoint::Endpoint;
 use crate::clients::node::Node;
+use crate::clients::redact::Known;
+use crate::clients::script::{self, Scripts};
+use crate::clients::systemd::Systemd;
 use crate::clock::{StoppedClock, SystemClock};
 use crate::complete::KnownFeed;
 use crate::config::{self, Config, Flags, NetworkConfig, Sources};
@@ -200,7 +204,38 @@ fn live(reach: &Reach, config: &Arc<Config>, progress: Arc<dyn Progress>) -> Res
 /// The ports of what is about no chain.
 pub fn bare(config: &Arc<Config>, progress: Arc<dyn Progress>) -> Reads {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    Reads::new(Arc::new(feeds(config, &clock)), clock, progress)
+    Reads {
+        scripts: scripts(config).map(|scripts| scripts as Arc<dyn ScriptRead>),
+        units: Some(units(config)),
+        ..Reads::new(Arc::new(feeds(config, &clock)), clock, progress)
+    }
+}
+
+/// The ports that write to what is about no chain.
+pub fn bare_writes(config: &Arc<Config>, journal: Arc<dyn Journal>) -> Writes {
+    Writes {
+        scripts: scripts(config).map(|scripts| scripts as Arc<dyn ScriptWrite>),
+        units: Some(units(config)),
+        ..Writes::new(journal)
+    }
+}
+
+fn units(config: &Config) -> Arc<Systemd> {
+    Arc::new(Systemd::new(config.host.bus.clone()))
+}
+
+/// The scripts of this host; `None` where there is no place to keep their attempts.
+#[cfg(target_os = "linux")]
+fn scripts(config: &Arc<Config>) -> Option<Arc<Scripts>> {
+    let (known, config_of) = (OnceLock::new(), Arc::clone(config));
+    Some(Arc::new(Scripts {
+        folder: config.host.folder.clone(),
+        attempts: config::Places::state()?.join("attempts"),
+        shim: script::SELF.into(),
+        end_of_options: config.host.end_of_options,
+        memory: config.host.memory_mib << 20,
+        mask: Box::new(move |text| known.get_or_init(|| Known::of(&config_of)).masked(text)),
+    }))
 }
 
 /// The published feeds, with their cache.

@@ -43,8 +43,12 @@ use terminal::{Env, Terminal};
 /// The whole of `ira`: reads the command line `args` (the program's name first), does it, shows what came of it, and
 /// gives the exit code of [`exit::TABLE`].
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    complete::answer();
     let args: Vec<OsString> = args.into_iter().collect();
+    #[cfg(target_os = "linux")]
+    if let Some(code) = clients::script::shim::entry(&args) {
+        return code;
+    }
+    complete::answer();
     ExitCode::from(run(&args, &process_env))
 }
 
@@ -76,6 +80,15 @@ fn run(args: &[OsString], env: Env<'_>) -> u8 {
             session.fail(&usage::fault(&error))
         }
     }
+}
+
+/// The alert, where it is one: what is done once must not be done for each of many.
+fn only(mut alerts: Vec<alert::Alert>) -> Result<alert::Alert, Fault> {
+    let count = alerts.len();
+    alerts.pop().filter(|_| count == 1).ok_or_else(|| {
+        Fault::new(Kind::Usage, format!("an action takes one alert, and these are {count}"))
+            .hint("give the one that it is about")
+    })
 }
 
 fn start_logging(env: Env<'_>, session: &Session) -> Result<(), Fault> {
@@ -110,11 +123,14 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
             apply::mend(session, args, &way, env)
         }
         What::Act(asked) => {
-            let (action, reach, agreement, patience) = *asked;
+            let (mut action, reach, agreement, patience, alert) = *asked;
+            if let Some(path) = &alert {
+                action.inform(&only(ira_commands::alert::parse(&input::text(path, "the alert", input::ALERT)?)?)?)?;
+            }
             let config = connect::settings(&output, &Invocation::Act(action.clone()), &reach)?;
             session.configure(config.output);
             let (needs_chain, file) = (action.needs_chain(), output.config);
-            let way = apply::Way { reach, agreement, patience, needs_chain, config, file, alert: None };
+            let way = apply::Way { reach, agreement, patience, needs_chain, config, file, alert };
             apply::act(session, &action, &way, env)
         }
         What::Control(Control::Demo) => session.demo(env),

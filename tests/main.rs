@@ -5,6 +5,7 @@ mod demo;
 mod endpoints;
 mod feed_report;
 mod generated;
+mod host;
 mod next;
 mod node;
 mod playbooks;

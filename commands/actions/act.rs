@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
+use super::Action;
 use super::plan::{Caps, Plan};
 use crate::alert::Alert;
 use crate::context::{Context, Ended, Open, Step};
@@ -36,6 +37,8 @@ pub struct Verified {
 pub enum Probed {
     /// It happened; the proof.
     Done(String),
+    /// It acted, and failed; how.
+    Failed(String),
     /// It did not, and cannot any more; why that is sure.
     NotDone(String),
     /// It cannot be told; a person decides. Why.
@@ -186,6 +189,17 @@ pub trait Act: Send + Sync {
 
     /// The Chainlink node that it is about, by name.
     fn node(&self) -> Option<&str> {
+        None
+    }
+
+    /// Gives it the facts of the alert, as data: what is acted on is named with the action, and never by a stranger's
+    /// alert. False where it has no use for them.
+    fn inform(&mut self, _alert: &Alert) -> bool {
+        false
+    }
+
+    /// What takes it back, where [`Act::taken_back`] says that an action does.
+    fn undo(&self) -> Option<Action> {
         None
     }
 

@@ -4,7 +4,9 @@ mod act;
 pub mod chain;
 pub mod node;
 mod plan;
+pub mod script;
 mod settle;
+pub mod systemd;
 
 use serde_json::{Value as Json, json};
 
@@ -84,6 +86,18 @@ actions! {
     "node.replay" NodeReplay(node::Replay) Act,
     /// Let a Chainlink node send from a key again that is disabled on it
     "node.enable_key" NodeEnableKey(node::EnableKey) Act,
+    /// Run a script on this host: no shell, a cleared environment, limits, a deadline that ends all its processes
+    "script.run" ScriptRun(script::Run) Act,
+    /// Run the script that is named for a metric and its namespace: METRIC#NAMESPACE.sh of the configured folder
+    "script.by_metric" ScriptByMetric(script::ByMetric) Act,
+    /// Say how a systemd unit stands
+    "systemd.status" SystemdStatus(systemd::Status) Look,
+    /// Restart a systemd unit, and see that it stays up
+    "systemd.restart" SystemdRestart(systemd::Restart) Act,
+    /// Start a systemd unit, and see that it stays up
+    "systemd.start" SystemdStart(systemd::Start) Act,
+    /// Stop a systemd unit
+    "systemd.stop" SystemdStop(systemd::Stop) Act,
 }
 
 /// Whether an action only reads, or acts.
@@ -141,6 +155,19 @@ impl Action {
         if let Verb::Look(look) = self.verb_mut() {
             look.set_alerts(alerts);
         }
+    }
+
+    /// Gives it the facts of one alert, as data. A fault of kind `Usage` where it has no use for them.
+    pub fn inform(&mut self, alert: &Alert) -> Result<(), Fault> {
+        let took = match self.verb_mut() {
+            Verb::Look(_) => false,
+            Verb::Act(act) => act.inform(alert),
+        };
+        if took {
+            return Ok(());
+        }
+        Err(Fault::new(Kind::Usage, format!("{} has no use for an alert", self.name()))
+            .hint("what it acts on is named with it, and never by an alert"))
     }
 
     /// The most that may be spent.

@@ -13,6 +13,8 @@ use crate::units::{hex, short_hex};
 enum Came {
     /// It was done; the transaction, where it is one, and the proof.
     Done { tx: Option<(String, String)>, block: Option<u64>, proof: String },
+    /// It acted, and failed.
+    Failed(String),
     /// It did not happen.
     Not(String),
     /// It cannot be told.
@@ -58,6 +60,10 @@ async fn probed(context: &Context, open: &Open, action: &Action) -> Result<Settl
             step.end(&Ended::Done(json!({ "by": "probe", "proof": proof })))?;
             Came::Done { tx: None, block: None, proof }
         }
+        Ok(Probed::Failed(why)) => {
+            step.end(&Ended::Failed(json!({ "by": "probe", "reason": why })))?;
+            Came::Failed(why)
+        }
         Ok(Probed::NotDone(why)) => {
             step.end(&Ended::NotDone(json!({ "by": "probe", "reason": why })))?;
             Came::Not(why)
@@ -91,6 +97,9 @@ impl Settlement {
             Came::Done { proof, .. } => {
                 vec![what, Cell::from("done").coloured(Status::Ok), Cell::from(proof.as_str())]
             }
+            Came::Failed(why) => {
+                vec![what, Cell::from("failed").coloured(Status::Critical), Cell::from(why.as_str())]
+            }
             Came::Not(why) => vec![what, Cell::from("not done").coloured(Status::Warn), Cell::from(why.as_str())],
             Came::Unknown(why) => {
                 vec![what, Cell::from("unknown").coloured(Status::Critical), Cell::from(why.as_str())]
@@ -101,6 +110,7 @@ impl Settlement {
     fn json(&self) -> Json {
         let (status, tx, block, reason) = match &self.came {
             Came::Done { tx, block, .. } => ("done", tx.as_ref().map(|(_, full)| full), *block, None),
+            Came::Failed(why) => ("failed", None, None, Some(why)),
             Came::Not(why) => ("not-done", None, None, Some(why)),
             Came::Unknown(why) => ("unknown", None, None, Some(why)),
         };
@@ -112,8 +122,14 @@ impl Settlement {
 fn report(settled: &[Settlement]) -> Report {
     let unknown = settled.iter().filter(|one| matches!(one.came, Came::Unknown(_))).count();
     let not = settled.iter().filter(|one| matches!(one.came, Came::Not(_))).count();
+    let failed = settled.iter().filter(|one| matches!(one.came, Came::Failed(_))).count();
     let all = settled.len();
     let (status, headline, advice) = match (all, not, unknown) {
+        (_, _, 0) if failed > 0 => (
+            Status::Critical,
+            format!("Settled: {failed} of {all} attempts of before acted, and failed."),
+            "look at what they left behind before trying anything again.",
+        ),
         (0, ..) => (Status::Ok, "Nothing is open: every attempt of before is settled.".to_owned(), ""),
         (_, 0, 0) => (Status::Ok, format!("Settled: {all} attempts of before, all done."), ""),
         (_, _, 0) => (
@@ -139,6 +155,6 @@ fn report(settled: &[Settlement]) -> Report {
         data: json!({ "actions": settled.iter().map(Settlement::json).collect::<Vec<_>>() }),
         errors: Vec::new(),
         warnings: Vec::new(),
-        outcome: if not + unknown == 0 { Outcome::Well } else { Outcome::Problem },
+        outcome: if not + unknown + failed == 0 { Outcome::Well } else { Outcome::Problem },
     }
 }

@@ -29,6 +29,7 @@ pub(crate) struct Locked {
 /// What an action may reach.
 pub(crate) struct Ports {
     pub(crate) reads: Reads,
+    config: Arc<Config>,
     /// The Chainlink nodes, where it is about any.
     nodes: Vec<Arc<Node>>,
     /// The chain, where the action is about one.
@@ -38,12 +39,13 @@ pub(crate) struct Ports {
 impl Ports {
     pub(crate) fn of(way: &Way, progress: Arc<dyn Progress>) -> Result<Self, Fault> {
         let nodes = connect::nodes(&way.reach, &way.config)?;
+        let config = Arc::clone(&way.config);
         if !way.needs_chain {
             let reads = Reads { nodes: connect::asked(&nodes), ..connect::bare(&way.config, progress) };
-            return Ok(Self { reads, nodes, connection: None });
+            return Ok(Self { reads, config, nodes, connection: None });
         }
         let connection = connect::connect_beside(&way.reach, &way.config, &nodes, progress)?;
-        Ok(Self { reads: connection.reads.clone(), nodes, connection: Some(connection) })
+        Ok(Self { reads: connection.reads.clone(), config, nodes, connection: Some(connection) })
     }
 
     /// The network that the endpoints proved to be and its key, still locked where that is possible; `None` where no key is
@@ -73,7 +75,7 @@ impl Ports {
             chain: self.connection.as_ref().map(Connection::broadcast),
             signer,
             nodes: self.nodes.iter().map(|node| Arc::<Node>::clone(node) as Arc<dyn NodeWrite>).collect(),
-            ..Writes::new(journal)
+            ..connect::bare_writes(&self.config, journal)
         };
         Context::acting(self.reads.clone(), writes).paid_by(payer)
     }

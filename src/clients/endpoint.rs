@@ -126,7 +126,7 @@ impl fmt::Debug for Endpoint {
 }
 
 /// `text` with every occurrence of `secret` masked, in capitals or small letters: a host is lowered on its way.
-fn masked(text: String, secret: &str) -> String {
+pub(super) fn masked(text: String, secret: &str) -> String {
     let (lowered, wanted) = (text.to_ascii_lowercase(), secret.to_ascii_lowercase());
     if !lowered.contains(&wanted) {
         return text;

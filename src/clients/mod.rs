@@ -5,5 +5,15 @@ pub mod directory;
 pub mod endpoint;
 pub mod http;
 pub mod node;
+pub mod redact;
+#[cfg(target_os = "linux")]
+pub mod script;
 #[cfg(test)]
 mod scripted;
+pub mod systemd;
+
+/// The name of this machine.
+pub(crate) fn host_name() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    ira_commands::text::excerpt(&name, 64)
+}

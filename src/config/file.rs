@@ -13,7 +13,7 @@ use super::origin::{ConfigFile, Layer, Origin};
 use super::problem::{Place, Problem};
 use super::reader::{Item, Name, Reader};
 use super::secret::SecretRef;
-use super::{Config, access, engine, keys, nodes, signer, url, vrf};
+use super::{Config, access, engine, host, keys, nodes, signer, url, vrf};
 
 /// A configuration file longer than this is not one.
 const MOST_BYTES: u64 = 1024 * 1024;
@@ -70,6 +70,15 @@ pub(super) fn apply(config: &mut Config, file: &ConfigFile, text: &str) -> Vec<P
                 forbidden(&mut reader, &key.span(), "`nodes`", "a checkout must not choose where you log in");
             }
             "nodes" => nodes::read(config, &mut reader, item),
+            name @ ("scripts" | "systemd") if reader.is_project() => {
+                let what = format!("`{name}`");
+                forbidden(&mut reader, &key.span(), &what, "a checkout must not choose what is run");
+            }
+            "scripts" => {
+                let folder = folder(&reader);
+                host::scripts(config, &mut reader, item, &folder);
+            }
+            "systemd" => host::systemd(config, &mut reader, item),
             "network" if reader.is_project() => {
                 forbidden(&mut reader, &key.span(), "`network`", "a checkout must not choose what you look at");
             }

@@ -23,7 +23,20 @@ pub const TOP: &[Key] = &[
     Key { name: "playbooks", kind: "tables", default: "", doc: "how far each goes by itself: [playbooks.NAME]" },
     Key { name: "maintenance", kind: "tables", default: "", doc: "when nothing is written: [maintenance.NAME]" },
     Key { name: "nodes", kind: "table", default: "", doc: "one table for each Chainlink node: [nodes.NAME]" },
+    Key { name: "scripts", kind: "table", default: "", doc: "the scripts that may be run on this host" },
+    Key { name: "systemd", kind: "table", default: "", doc: "the service manager" },
 ];
+
+/// The keys of `[scripts]`.
+pub const SCRIPTS: &[Key] = &[
+    Key { name: "folder", kind: "path", default: "", doc: "the folder with those that are known by name" },
+    Key { name: "end_of_options", kind: "true | false", default: "false", doc: "put `--` before the arguments" },
+    Key { name: "memory_mib", kind: "integer", default: "4096", doc: "address space of each of their processes" },
+];
+
+/// The keys of `[systemd]`.
+pub const SYSTEMD: &[Key] =
+    &[Key { name: "bus", kind: "D-Bus address", default: "", doc: "in place of the system's own bus" }];
 
 /// The keys of `[output]`.
 pub const OUTPUT: &[Key] = &[

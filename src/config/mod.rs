@@ -13,6 +13,7 @@ pub mod check;
 pub mod engine;
 pub mod env;
 mod file;
+pub mod host;
 pub mod keys;
 mod load;
 pub mod network;
@@ -32,6 +33,7 @@ mod vrf;
 pub use access::untrusted;
 pub use check::check;
 pub use engine::{BudgetConfig, EngineConfig, MaintenanceConfig, PlaybookConfig};
+pub use host::HostConfig;
 pub use network::{DirectorySource, NetworkConfig};
 pub use nodes::NodeConfig;
 pub use origin::Origin;
@@ -94,6 +96,8 @@ pub struct Config {
     pub engine: EngineConfig,
     /// Every configured Chainlink node by its name.
     pub nodes: BTreeMap<String, NodeConfig>,
+    /// What may be run and restarted on this host.
+    pub host: HostConfig,
     /// Where values come from, by dotted key; one that is missing here is a default.
     origins: BTreeMap<String, Origin>,
     /// What a project file changed of networks that were known without it.
@@ -138,6 +142,7 @@ impl Config {
             output: Output::default(),
             network: None,
             networks: BTreeMap::new(),
+            host: HostConfig::default(),
             engine: EngineConfig::default(),
             nodes: BTreeMap::new(),
             origins: BTreeMap::new(),

@@ -31,6 +31,10 @@ impl Config {
             ("output.wide".to_owned(), json!(self.output.wide)),
             ("output.verbose".to_owned(), json!(self.output.verbose)),
             ("network".to_owned(), json!(self.network.as_deref().map(without_urls))),
+            ("scripts.folder".to_owned(), json!(self.host.folder.as_ref().map(|path| path.display().to_string()))),
+            ("scripts.end_of_options".to_owned(), json!(self.host.end_of_options)),
+            ("scripts.memory_mib".to_owned(), json!(self.host.memory_mib)),
+            ("systemd.bus".to_owned(), json!(self.host.bus)),
         ];
         all.extend(engine(&self.engine));
         for network in self.networks.values() {

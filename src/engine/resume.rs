@@ -36,6 +36,9 @@ impl Driven<'_> {
                 Some(Probed::Done(proof)) => {
                     (Outcome::Done, json!({ "by": "probe", "proof": proof, "summary": proof }))
                 }
+                Some(Probed::Failed(why)) => {
+                    (Outcome::Failed(Trace::Something), json!({ "by": "probe", "reason": why }))
+                }
                 Some(Probed::NotDone(why)) => {
                     (Outcome::Failed(Trace::Nothing), json!({ "by": "probe", "reason": why }))
                 }

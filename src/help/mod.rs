@@ -20,6 +20,7 @@ pub const TOPICS: &[(&str, &str)] = &[
     ("feeds", "how a feed is named, and what each check means"),
     ("vrf", "how a request is named, and what each cause means"),
     ("playbooks", "what is to be done when an alert comes, as a file"),
+    ("actions", "what `ira act` can do, and what becomes of it after a crash"),
 ];
 
 /// The environment variables that are no configuration, each with what it does.
@@ -42,6 +43,7 @@ pub const FILES: &[(&str, &str)] = &[
     (".ira.toml", "the project's configuration, in the working directory or above it; it may set no credential"),
     ("/etc/ira/config.toml", "the system's configuration"),
     ("~/.cache/ira", "directories of feeds, as they were fetched last"),
+    ("~/.local/state/ira/attempts", "what scripts were run, what they wrote, and how they ended"),
     ("~/.local/state/ira", "the journal: what was signed, written down before it was sent; and the locks of keys"),
 ];
 
@@ -79,6 +81,7 @@ pub fn topic(name: &str) -> Option<String> {
         "feeds" => include_str!("feeds.md").to_owned(),
         "vrf" => include_str!("vrf.md").to_owned(),
         "playbooks" => include_str!("playbooks.md").to_owned(),
+        "actions" => include_str!("actions.md").to_owned(),
         _ => return None,
     })
 }
@@ -153,6 +156,15 @@ mod tests {
     fn ask(words: &[&str]) -> Result<String, Fault> {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         answer(&words, cli::command(), false)
+    }
+
+    #[test]
+    fn every_action_stands_in_its_topic() {
+        let text = topic("actions").expect("a topic");
+        for name in ira_commands::actions::Action::NAMES {
+            assert!(text.contains(&format!("`{name}`")), "{name}");
+        }
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
 
     #[test]

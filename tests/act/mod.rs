@@ -5,17 +5,17 @@ mod crash;
 pub(crate) mod funding;
 mod nonces;
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ira::store::ask::Filter;
-use ira::store::{Options, Sqlite, Store as _};
 use serde_json::{Value, json};
 
 use crate::support::bed::{Bed, post};
 use crate::support::faults::{Server, http};
+use crate::support::journal::journal;
 use crate::support::run::{Ran, ira};
+pub(crate) use crate::support::run::{Running, wait_until};
 
 /// The account of the keystore: the first of anvil's.
 pub(crate) const SIGNER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
@@ -85,56 +85,17 @@ impl Person {
     fn left(&self, words: &[&str]) -> Running {
         let mut command = self.command(words);
         command.args(["--max-spend", "1000 LINK", "--max-spend-native", "50 ETH", "--yes"]);
-        Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("ira starts"))
+        Running::of(&mut command)
     }
 
     /// What was written down: for each attempt what was begun, what was added, and how it ended if it did.
     pub(crate) fn journal(&self) -> Vec<Value> {
-        let path = self.home.path().join(".local/state/ira/ira.db");
-        if !path.exists() {
-            return Vec::new();
-        }
-        let store = Sqlite::open(&path, Options::default()).expect("the store opens");
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        runtime.block_on(async {
-            let mut records = Vec::new();
-            for run in store.runs(Filter::All).await.expect("listed").iter().rev() {
-                let told = store.run(run.id).await.expect("read").expect("it is there");
-                for step in told.steps {
-                    records.push(json!({ "begun": step.begun }));
-                    records.extend(step.added.iter().map(|more| json!({ "more": more })));
-                    records.extend((!step.state.is_open()).then(|| json!({ "exit": step.exit })));
-                }
-            }
-            records
-        })
+        journal(self.home.path())
     }
 
     /// Waits until this many records are in the journal.
     pub(crate) fn wait_for_records(&self, count: usize) {
         wait_until("the journal holds it", || self.journal().len() >= count);
-    }
-}
-
-/// A process that is killed when it is dropped.
-pub(crate) struct Running(pub(crate) Child);
-
-impl Running {
-    pub(crate) fn kill(mut self) {
-        self.0.kill().expect("killed");
-        self.0.wait().expect("reaped");
-    }
-
-    pub(crate) fn code(mut self) -> Option<i32> {
-        self.0.wait().expect("it ends").code()
-    }
-}
-
-pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !done() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
-        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

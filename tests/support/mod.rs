@@ -2,6 +2,7 @@
 
 pub mod bed;
 pub mod faults;
+pub mod journal;
 pub mod man;
 pub mod node;
 pub mod run;

@@ -2,7 +2,8 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -51,5 +52,35 @@ impl From<Output> for Ran {
             out: String::from_utf8(output.stdout).expect("UTF-8"),
             err: String::from_utf8(output.stderr).expect("UTF-8"),
         }
+    }
+}
+
+/// A process that runs while the test does something else.
+pub struct Running(pub Child);
+
+impl Running {
+    /// Starts it without anybody who reads what it says.
+    pub fn of(command: &mut Command) -> Self {
+        Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts"))
+    }
+
+    /// As `kill -9` does.
+    pub fn kill(mut self) {
+        self.0.kill().expect("killed");
+        self.0.wait().expect("reaped");
+    }
+
+    /// Its exit code, once it ended.
+    pub fn code(mut self) -> Option<i32> {
+        self.0.wait().expect("it ends").code()
+    }
+}
+
+/// Waits until something is so; a minute at most, which is no measure of anything.
+pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -32,7 +32,7 @@ fn show_has_every_value_with_its_origin() {
     assert_eq!(of("network").value, serde_json::Value::Null);
     let report = show(&config);
     assert!(report.data["values"].as_array().unwrap().len() == shown.len());
-    assert!(report.sections[0].tables[0].rows.len() == 6, "what ships is folded away");
+    assert!(report.sections[0].tables[0].rows.len() == 10, "what ships is folded away");
 }
 
 #[test]
@@ -48,6 +48,8 @@ fn the_help_names_every_key_default_and_variable() {
         ("[playbooks.NAME]", keys::PLAYBOOK),
         ("[maintenance.NAME]", keys::MAINTENANCE),
         ("[nodes.", keys::NODE),
+        ("[scripts]", keys::SCRIPTS),
+        ("[systemd]", keys::SYSTEMD),
     ] {
         assert!(help.contains(table));
         for key in keys {

@@ -19,6 +19,8 @@ fn a_hostile_project_file_is_refused_whatever_it_tries() {
         ("[networks.base]\nvrf = { fund = [\"sub:7\"] }", "must not choose who is paid for"),
         ("[networks.base]\ndirectory = \"https://evil.example/feeds.json\"", "only to a path"),
         ("[daemon]\nlisten = \"0.0.0.0:80\"", "there is no key `daemon`"),
+        ("[scripts]\nfolder = \".\"", "must not choose what is run"),
+        ("[systemd]\nbus = \"unix:path=/tmp/x\"", "must not choose what is run"),
         ("[users]\nme = 1", "there is no key `users`"),
         ("[playbooks.x]\nmode = \"auto\"", "may not set `playbooks`"),
         ("[budgets.x]\nmax = 1000000\nwindow = \"1s\"", "may not set `budgets`"),

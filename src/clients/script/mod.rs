@@ -1,0 +1,131 @@
+//! Scripts on this host, each run under a shim of its own.
+
+mod attend;
+mod files;
+mod find;
+mod kin;
+pub mod shim;
+
+use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use async_trait::async_trait;
+use ira_commands::ports::Progress;
+use ira_commands::ports::host::{ScriptFate, ScriptFile, ScriptOrder, ScriptRead, ScriptWrite};
+use ira_commands::{Fault, Kind};
+
+use files::{Files, Order, create};
+
+/// Takes known secrets out of a text.
+pub type Mask = Box<dyn Fn(&str) -> String + Send + Sync>;
+
+/// How scripts are found and run.
+pub struct Scripts {
+    /// The folder with those that are known by name.
+    pub folder: Option<PathBuf>,
+    /// Where attempts are kept.
+    pub attempts: PathBuf,
+    /// The binary that is the shim.
+    pub shim: PathBuf,
+    /// Whether scripts take `--` as the end of their options.
+    pub end_of_options: bool,
+    /// The most memory that one of a script's processes may have, bytes of address space.
+    pub memory: u64,
+    /// What takes known secrets out of what a script writes.
+    pub mask: Mask,
+}
+
+/// This very program, also when the file it was started from is another one by now.
+pub const SELF: &str = "/proc/self/exe";
+
+impl Scripts {
+    fn files(&self, attempt: &str) -> Result<Files, Fault> {
+        Files::of(&self.attempts, attempt)
+            .ok_or_else(|| Fault::new(Kind::Failed, "the attempt has a name that is none of the journal's"))
+    }
+
+    /// Writes down what is to be run, and leaves it to a shim.
+    fn launch(&self, files: &Files, order: &ScriptOrder) -> io::Result<()> {
+        let lock = create(&files.lock())?;
+        lock.try_lock()?;
+        std::fs::DirBuilder::new().mode(0o700).create(files.home())?;
+        create(&files.input())?.write_all(order.stdin.as_deref().unwrap_or_default().as_bytes())?;
+        let whole = Order {
+            program: order.file.path.clone(),
+            sha256: order.file.sha256.clone(),
+            args: order.args.clone(),
+            env: order.env.clone(),
+            timeout_seconds: order.timeout,
+            memory_bytes: self.memory,
+            writable: order.writable.iter().map(PathBuf::from).collect(),
+        };
+        create(&files.order())?.write_all(&serde_json::to_vec(&whole)?)?;
+        let mut shim = Command::new(&self.shim)
+            .arg0(shim::FIRST)
+            .arg(files.order())
+            .env_clear()
+            .current_dir("/")
+            // The lock lives with whoever holds this.
+            .stdin(lock)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // A Ctrl-C is for `ira`, not for what it began.
+            .process_group(0)
+            .spawn()?;
+        std::thread::spawn(move || shim.wait());
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ScriptRead for Scripts {
+    fn host(&self) -> String {
+        super::host_name()
+    }
+
+    fn name(&self) -> String {
+        format!("{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>())
+    }
+
+    fn end_of_options(&self) -> bool {
+        self.end_of_options
+    }
+
+    async fn find(&self, program: &str) -> Result<ScriptFile, Fault> {
+        find::find(program, self.folder.as_deref())
+    }
+
+    async fn wait(&self, attempt: &str, seconds: u64, progress: &dyn Progress) -> Result<ScriptFate, Fault> {
+        attend::wait(&self.files(attempt)?, seconds, progress, &self.mask).await
+    }
+}
+
+#[async_trait]
+impl ScriptWrite for Scripts {
+    async fn start(&self, order: &ScriptOrder) -> Result<(), Fault> {
+        let files = self.files(&order.attempt)?;
+        let failed = |error: io::Error| {
+            Fault::new(Kind::Failed, format!("{} cannot be started", order.file.path))
+                .because(error.to_string())
+                .hint(format!("nothing was run; its files belong into {}", self.attempts.display()))
+        };
+        std::fs::DirBuilder::new().mode(0o700).recursive(true).create(&self.attempts).map_err(failed)?;
+        if files.lock().exists() {
+            return Err(failed(io::Error::other("there are files of an attempt of the same name")));
+        }
+        if let Some(path) = order.writable.iter().find(|path| !Path::new(path).is_absolute()) {
+            return Err(failed(io::Error::other(format!("`{path}` is no absolute path"))));
+        }
+        self.launch(&files, order).map_err(|error| {
+            files.forget();
+            failed(error)
+        })
+    }
+
+    async fn stop(&self, attempt: &str) -> Result<usize, Fault> {
+        Ok(attend::stop(&self.files(attempt)?).await)
+    }
+}

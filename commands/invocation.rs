@@ -90,6 +90,12 @@ impl Invocation {
         self.effect() != Effect::Read && self.reach() == Reach::Target
     }
 
+    /// Whether it makes steps of its own: entered again after a crash, it finds out by itself what is left to do. Any other
+    /// makes one attempt, and is not entered again once that is done.
+    pub fn makes_steps(&self) -> bool {
+        !matches!(self, Self::Act(_))
+    }
+
     /// How it is taken back.
     pub fn taken_back(&self) -> TakenBack {
         match self {

@@ -3,6 +3,7 @@
 mod act;
 mod demo;
 mod endpoints;
+mod engine;
 mod feed_report;
 mod generated;
 mod host;

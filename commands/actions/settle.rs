@@ -19,6 +19,8 @@ enum Came {
     Not(String),
     /// It cannot be told.
     Unknown(String),
+    /// It could not be looked at; later it may.
+    Unseen(String),
 }
 
 /// An attempt of before.
@@ -46,6 +48,29 @@ impl Action {
     }
 }
 
+impl Action {
+    /// Settles these attempts alone, as a run that goes on after a crash does; a transaction among them with every other
+    /// one of its payer, on whose nonces it depends. Gives those that could not be looked at just now.
+    pub async fn settle_these(context: &Context, mine: &[u64]) -> Result<Vec<u64>, Fault> {
+        let open = context.open_attempts()?.into_iter().filter(|open| mine.contains(&open.id));
+        let (actions, transactions): (Vec<Open>, Vec<Open>) = open.partition(|open| begun(open).is_some());
+        if !transactions.is_empty() {
+            let chain_id = context.chain()?.head().await?.network.chain_id;
+            let turn = transact::turn(context, chain_id)?;
+            transact::resume(context, &turn).await?;
+        }
+        let mut later = Vec::new();
+        for open in actions {
+            let Some(action) = begun(&open) else { continue };
+            match probed(context, &open, &action?).await?.came {
+                Came::Unseen(_) => later.push(open.id),
+                Came::Done { .. } | Came::Failed(_) | Came::Not(_) | Came::Unknown(_) => {}
+            }
+        }
+        Ok(later)
+    }
+}
+
 /// The action of an attempt; `None` where it is a transaction.
 fn begun(open: &Open) -> Option<Result<Action, Fault>> {
     let name = open.begun.get("do")?.as_str()?;
@@ -69,6 +94,7 @@ async fn probed(context: &Context, open: &Open, action: &Action) -> Result<Settl
             Came::Not(why)
         }
         Ok(Probed::Unknown(why)) => Came::Unknown(why),
+        Err(fault) if fault.kind.retryable() => Came::Unseen(fault.one_line()),
         Err(fault) => Came::Unknown(fault.one_line()),
     };
     let what = open.begun["what"].as_str().unwrap_or(&open.key).to_owned();
@@ -101,7 +127,7 @@ impl Settlement {
                 vec![what, Cell::from("failed").coloured(Status::Critical), Cell::from(why.as_str())]
             }
             Came::Not(why) => vec![what, Cell::from("not done").coloured(Status::Warn), Cell::from(why.as_str())],
-            Came::Unknown(why) => {
+            Came::Unknown(why) | Came::Unseen(why) => {
                 vec![what, Cell::from("unknown").coloured(Status::Critical), Cell::from(why.as_str())]
             }
         }
@@ -112,7 +138,7 @@ impl Settlement {
             Came::Done { tx, block, .. } => ("done", tx.as_ref().map(|(_, full)| full), *block, None),
             Came::Failed(why) => ("failed", None, None, Some(why)),
             Came::Not(why) => ("not-done", None, None, Some(why)),
-            Came::Unknown(why) => ("unknown", None, None, Some(why)),
+            Came::Unknown(why) | Came::Unseen(why) => ("unknown", None, None, Some(why)),
         };
         json!({ "key": self.key, "what": self.what, "status": status, "tx": tx, "block": block, "reason": reason })
     }
@@ -120,7 +146,7 @@ impl Settlement {
 
 /// What became of the attempts of before.
 fn report(settled: &[Settlement]) -> Report {
-    let unknown = settled.iter().filter(|one| matches!(one.came, Came::Unknown(_))).count();
+    let unknown = settled.iter().filter(|one| matches!(one.came, Came::Unknown(_) | Came::Unseen(_))).count();
     let not = settled.iter().filter(|one| matches!(one.came, Came::Not(_))).count();
     let failed = settled.iter().filter(|one| matches!(one.came, Came::Failed(_))).count();
     let all = settled.len();

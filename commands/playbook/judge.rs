@@ -2,9 +2,12 @@
 
 use serde_json::Value as Json;
 
-use super::model::{Playbook, Verify};
+use super::STILL_FIRING;
+use super::model::{Playbook, Query, Verify};
 use super::scope::Scope;
 use super::step::Step;
+use super::template::PROMETHEUS;
+use super::values::at;
 
 /// Why a guard said no.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,4 +78,37 @@ pub fn looks(within: u64, every: u64) -> u64 {
 /// How often it must be seen to hold, after it was seen to be so.
 pub fn holding(verify: &Verify) -> u64 {
     verify.hold.div_ceil(verify.every.max(1))
+}
+
+/// Whether an alert still fires, by the word of its sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Firing {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+    /// It could not be told.
+    Unknown,
+}
+
+/// What a step that asks whether the alert still fires was answered; `None` of any other step.
+pub fn firing(step: &Step, out: &Json) -> Option<Firing> {
+    if step.action.text != STILL_FIRING {
+        return None;
+    }
+    match out.get("firing").or(out.get("answer")).and_then(Json::as_str) {
+        Some("yes") => Some(Firing::Yes),
+        Some("no") => Some(Firing::No),
+        _ => Some(Firing::Unknown),
+    }
+}
+
+/// The value of a query in what its command answered.
+pub fn answered(query: &Query, data: &Json) -> Option<Json> {
+    match &query.take {
+        Some(path) => at(data, path).cloned(),
+        // PromQL knows no whole numbers.
+        None if query.action.text == PROMETHEUS => data.get("value").and_then(Json::as_f64).map(Json::from),
+        None => Some(data.clone()),
+    }
 }

@@ -35,7 +35,7 @@ pub use cel::{Cel, Judged};
 pub use check::{Worst, autonomy, worst};
 pub use decide::{Considered, Decision, Matched, Stage, Stopped, decide, matched};
 pub use fields::SOURCES;
-pub use judge::{Denial, Want, guard_queries, holding, looks, permitted, wanted};
+pub use judge::{Denial, Firing, Want, answered, firing, guard_queries, holding, looks, permitted, wanted};
 pub use model::{
     Annotate, Approve, Bucket, Effects, Escalate, Guards, Matcher, MinHealthy, Mode, On, OrElse, Param, ParamType,
     Playbook, Query, Recurrence, Season, Text, Verify, When,

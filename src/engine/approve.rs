@@ -1,139 +1,149 @@
-//! Before the first write: the guards that are expressions, the plan of every write that may come, and a yes to it.
+//! The first phase: what is read before the first write, the plan that comes of it, and who agrees to it.
 
-use ira_commands::playbook::{Step, items};
-use ira_commands::{Fault, Invocation, Kind};
-use serde_json::{Value as Json, json};
+use std::time::Duration;
 
-use super::Came;
-use super::drive::{Driven, Flow};
-use super::hands::Consent;
-use super::journal::refused;
-use super::past::sort;
-use super::plan::{self, PlanDocument, PlannedWrite};
-use crate::store::ask::Denial;
+use ira_commands::playbook::{Mode, StepState, StepView, Want, guard_queries, permitted};
+use serde_json::json;
+
+use super::course::{Course, Go, Halt};
+use super::guards::denial;
+use super::plan::PlanDocument;
+use super::walk::At;
+use super::{Came, Ending};
+use crate::store::ask::{Advance, Ask};
 use crate::store::{Guard, Phase, RunState, Wait};
 
-impl Driven<'_> {
-    /// Plans every write that may come, and has it agreed to.
-    pub async fn agree(&mut self, from: usize, consent: &dyn Consent) -> Result<Flow, Fault> {
-        self.phase(Phase::Approve, self.playbook.approve.as_ref().map(|approve| approve.within)).await?;
-        if let Flow::Stop(came) = self.guarded().await? {
-            return Ok(Flow::Stop(came));
-        }
-        let document = self.document(from).await?;
-        if let Some(PlannedWrite { plan: Err(fault), step, .. }) = document.writes.first() {
-            let what = format!("`{step}` cannot be planned");
-            return self.finish_faulted(&fault.clone().wrap(what)).await.map(Flow::Stop);
-        }
-        let planned = self.engine.store.plan(self.run.id, self.run.fence, &document.hash).await?;
-        planned.map_err(|denial| refused(&denial))?;
-        if !consent.agree(self.run.id, &document).await? {
-            self.reload().await?;
-            if self.run.state == RunState::Waiting(Wait::Approval) {
-                return Ok(Flow::Stop(Came::Waits(Box::new(self.run.clone()))));
-            }
-            let note = "nobody agreed to the plan: nothing was done";
-            let came = self.finish(RunState::Cancelled, note, false).await?;
-            return Ok(Flow::Stop(match came {
-                Came::Ended(run) => Came::NotAgreed(run),
-                other => other,
-            }));
-        }
-        self.remember_before().await?;
-        self.remember(sort::AGREED, json!({ "plan_hash": document.hash })).await?;
-        self.past.agreed = Some(document.hash.clone());
-        self.plan = Some(document);
-        self.reload().await?;
-        Ok(Flow::On)
-    }
+/// How long a yes is waited for where the playbook does not say.
+const PATIENCE: u64 = 900;
 
-    /// The guards that are expressions: what they cannot tell denies.
-    async fn guarded(&mut self) -> Result<Flow, Fault> {
-        let mut said = None;
-        if let Some(require) = self.playbook.guards.require.clone() {
-            let judged = self.judge(&require).await;
-            if !judged.holds {
-                let why = judged.fault.map(|fault| format!(": {fault}")).unwrap_or_default();
-                said = Some(format!("`require: {}` does not hold{why}", require.text()));
+impl Course<'_> {
+    /// Reads, plans, and asks where somebody is to be asked. Comes back when the run may act.
+    pub async fn approve(&mut self) -> Go<()> {
+        if self.playbook.effects.any() {
+            self.permitted().await?;
+            let first = self.read_up().await?;
+            self.planned(first).await?;
+            match self.asked.rung {
+                Mode::Observe => return Err(self.finish(Ending::Observed, &self.suggestion("would do")).await?),
+                Mode::Suggest => return Err(self.finish(Ending::Suggested, &self.suggestion("suggests")).await?),
+                Mode::Approve if !self.plan.writes.is_empty() => self.agreed().await?,
+                Mode::Approve | Mode::Auto => {}
             }
         }
-        if let Some(healthy) = self.playbook.guards.min_healthy.clone() {
-            self.ask(&healthy.query.text).await;
-            let count = self.scope.queries.get(&healthy.query.text).and_then(Json::as_f64);
-            if count.is_none_or(|count| count < healthy.least) {
-                let count = count.map_or("unknown".to_owned(), |count| count.to_string());
-                said = Some(format!(
-                    "q.{} is {count}, and at least {} must be healthy",
-                    healthy.query.text, healthy.least
-                ));
-            }
-        }
-        match said {
-            None => Ok(Flow::On),
-            Some(message) => {
-                let key = self.playbook.name.text.clone();
-                self.denied(Denial { guard: Guard::State, key, until: None, holder: None, message })
-                    .await
-                    .map(Flow::Stop)
-            }
-        }
-    }
-
-    /// Every write that may come from step `from` on, as its command plans it now.
-    async fn document(&mut self, from: usize) -> Result<PlanDocument, Fault> {
-        let mut writes = Vec::new();
-        let (steps, effects) = (self.playbook.steps.clone(), self.effects.clone());
-        for (at, step) in steps.iter().enumerate().skip(from).filter(|(at, _)| effects.writes[*at]) {
-            // A later condition may speak of what an earlier write answers: then the write may come.
-            if at > from
-                && let Some(condition) = &step.condition
-            {
-                let judged = self.judge(condition).await;
-                if !judged.holds && judged.fault.is_none() {
-                    continue;
-                }
-            }
-            let each = match &step.each {
-                None => vec![None],
-                Some(each) => match items(&self.playbook, each, &self.scope) {
-                    Ok(items) => items.into_iter().map(Some).collect(),
-                    Err(_) if at > from => vec![None],
-                    Err(refusal) => return Err(Fault::new(Kind::Usage, refusal.message)),
-                },
-            };
-            for item in each {
-                let id = item.as_ref().map_or_else(|| step.id.text.clone(), |item| format!("{}/{item}", step.id.text));
-                self.scope.item = item;
-                let planned = async {
-                    let invocation = plan::invocation(&self.playbook, step, true, &self.scope)?;
-                    let report = self.read(&invocation, step.timeout).await?;
-                    Ok((plan::target(&invocation, &report), report))
-                };
-                let (target, plan) = match planned.await {
-                    Ok((target, report)) => (target, Ok(report)),
-                    Err(fault) => (String::new(), Err(fault)),
-                };
-                writes.push(PlannedWrite { step: id, verb: step.action.text.clone(), target, plan });
-            }
-            self.scope.item = None;
-        }
-        Ok(PlanDocument { hash: plan::hash(&self.playbook, &self.scope, &writes), writes })
-    }
-
-    /// Whether what is written to is still what was agreed to.
-    pub async fn unchanged(&mut self, step: &Step, path: &str, invocation: &Invocation) -> Result<Flow, Fault> {
-        let agreed = self.plan.as_ref().and_then(|plan| plan.writes.iter().find(|write| write.step == path).cloned());
-        let Some(PlannedWrite { target, plan: Ok(_), .. }) = agreed else { return Ok(Flow::On) };
-        let now = match self.read(invocation, step.timeout).await {
-            Ok(report) => plan::target(invocation, &report),
-            Err(fault) => return self.broken(step, &fault).await.map(Flow::Stop),
+        let deadline = self.playbook.escalate.as_ref().map(|escalate| Duration::from_secs(escalate.deadline));
+        let ask = Advance {
+            escalate_in: deadline,
+            cursor: Some(String::new()),
+            ..self.to(RunState::Running(Phase::Act), "the plan is known")
         };
-        if now == target {
-            return Ok(Flow::On);
+        self.advance(ask).await
+    }
+
+    fn suggestion(&self, verb: &str) -> String {
+        let lines = self.plan.lines();
+        if lines.is_empty() {
+            return format!("the playbook {} has nothing to do", self.playbook.name.text);
         }
-        let fault = Fault::new(Kind::Busy, format!("`{path}` would act on something else than was agreed to"))
-            .because(format!("agreed: {target}"))
-            .because(format!("now: {now}"));
-        self.broken(step, &fault).await.map(Flow::Stop)
+        format!("the playbook {} {verb}, and nothing was done:\n{}", self.playbook.name.text, lines.join("\n"))
+    }
+
+    /// What the guards of the file say now.
+    pub async fn permitted(&mut self) -> Go<()> {
+        let names = guard_queries(self.playbook);
+        self.eye.ask(&names, &mut self.scope).await;
+        let Err(no) = permitted(self.playbook, &self.scope) else { return Ok(()) };
+        let guard = if no.guard == "min_healthy" { Guard::MinHealthy } else { Guard::Require };
+        self.unless_overridden(guard, no.why).await
+    }
+
+    /// Denies, unless a person said that this guard does not count.
+    pub async fn unless_overridden(&mut self, guard: Guard, why: String) -> Go<()> {
+        if let Some(word) = self.asked.overrides.iter().find(|word| word.guard == guard) {
+            let matter = json!({ "guard": guard, "why": why, "reason": word.reason, "actor": word.actor });
+            return self.note("overridden", matter).await;
+        }
+        let name = self.playbook.name.text.clone();
+        Err(self.denied(denial(guard, &name, format!("{guard}: {why}"))).await?)
+    }
+
+    /// Does the reads before the first write that is wanted; gives the place of that write.
+    async fn read_up(&mut self) -> Go<usize> {
+        let playbook = self.playbook;
+        for (at, step) in playbook.steps.iter().enumerate() {
+            let id = &step.id.text;
+            if self.scope.steps.contains_key(id) {
+                continue;
+            }
+            self.boundary().await?;
+            let writes = playbook.effects.writes[at];
+            match self.eye.wanted(step, &mut self.scope).await {
+                Want::Do if writes => return Ok(at),
+                Want::Do => self.one(At { at, step }).await?,
+                Want::Skip => {
+                    let view = StepView { state: StepState::Skipped, out: json!({}) };
+                    self.scope.steps.insert(id.clone(), view);
+                }
+                Want::Fault(why) => return Err(self.broken(&format!("the condition of `{id}`: {why}")).await?),
+            }
+        }
+        Ok(playbook.steps.len())
+    }
+
+    /// Plans every write that may come, and writes the plan down.
+    pub async fn planned(&mut self, from: usize) -> Go<()> {
+        let before = self.past.run.plan_hash.clone();
+        self.plan = match self.eye.plan(from, &mut self.scope).await {
+            Ok(plan) => plan,
+            // Its guards are decided: whether it can be done is seen when it is done.
+            Err(_) if self.begun() => PlanDocument { hash: "none".to_owned(), writes: Vec::new() },
+            Err(fault) => {
+                let name = self.playbook.name.text.clone();
+                return Err(self.denied(denial(Guard::Plan, &name, fault.one_line())).await?);
+            }
+        };
+        if self.begun() {
+            return Ok(());
+        }
+        let verdict = self.store().plan(self.lease.run, self.lease.fence, &self.plan.hash).await?;
+        self.heard(verdict)?;
+        self.past.run.plan_hash = Some(self.plan.hash.clone());
+        if before.as_ref() != Some(&self.plan.hash) {
+            self.note("plan", self.plan.json()).await?;
+            let text = self.suggestion("plans");
+            self.annotate(&format!("plan:{}", self.plan.hash), &text).await?;
+        }
+        Ok(())
+    }
+
+    /// Comes back where somebody agreed to this very plan.
+    async fn agreed(&mut self) -> Go<()> {
+        let within = self.playbook.approve.as_ref().map_or(PATIENCE, |approve| approve.within);
+        let ask = Ask {
+            run: self.lease.run,
+            fence: self.lease.fence,
+            path: String::new(),
+            plan_hash: self.plan.hash.clone(),
+            within: Duration::from_secs(within),
+        };
+        let verdict = self.store().ask(ask).await?;
+        let approval = self.heard(verdict)?;
+        match approval.decision {
+            Some(true) => Ok(()),
+            Some(false) => {
+                let who = approval.actor.unwrap_or_else(|| "somebody".to_owned());
+                Err(self.finish(Ending::NotAgreed, &format!("{who} said no to the plan; nothing was done")).await?)
+            }
+            None => {
+                if self.asked.unattended {
+                    let id = self.lease.run;
+                    let why = format!("run {id} asks: {}", self.suggestion("plans"));
+                    self.page_now(&format!("approval:{}", self.plan.hash), &why).await?;
+                }
+                self.park(RunState::Waiting(Wait::Approval), "somebody has to agree to the plan", Some(String::new()))
+                    .await?;
+                let run = Box::new(self.past.run.clone());
+                Err(Halt::came(Came::Asks(Box::new(self.plan.clone()), run)))
+            }
+        }
     }
 }

@@ -1,223 +1,168 @@
-//! A run is taken, brought as far as it goes, and given back.
+//! A worker takes a run, goes with it as far as it goes, and gives it back.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ira_commands::playbook::{self, Effects, Playbook, Scope};
+use futures::future::{Either, select};
+use ira_commands::playbook::{Playbook, Scope, matched};
 use ira_commands::{Fault, Kind};
-use serde_json::{Value as Json, json};
+use std::pin::pin;
+use std::sync::Arc;
 
-use super::hands::{Consent, Watch};
-use super::journal::{Shared, refused};
+use super::course::{Course, Go, Halt};
+use super::eye::Eye;
+use super::hands::Watch;
 use super::lease::Lease;
-use super::past::{self, Past};
+use super::past::{self, Asked, Past};
 use super::plan::PlanDocument;
-use super::{Came, Engine, guards};
-use crate::store::ask::{Advance, Which};
+use super::{Came, Engine};
+use crate::store::Phase;
+use crate::store::ask::{Story, Verdict, Which};
 use crate::store::model::{Run, RunId};
-use crate::store::{Guard, Phase, RunState, Wait};
-
-/// A run under way.
-pub(super) struct Driven<'a> {
-    pub engine: &'a Engine,
-    pub run: Run,
-    pub playbook: Playbook,
-    pub effects: Effects,
-    pub scope: Scope,
-    pub past: Past,
-    pub lease: Arc<Lease>,
-    pub watch: &'a dyn Watch,
-    /// What was agreed to in this process.
-    pub plan: Option<PlanDocument>,
-}
-
-/// Whether the run goes on now.
-pub(super) enum Flow {
-    /// It does.
-    On,
-    /// It came to this.
-    Stop(Came),
-}
 
 impl Engine {
-    /// Brings a run as far as it goes. Kind `Busy` where another worker has it.
-    pub async fn drive(&self, id: RunId, consent: &dyn Consent, watch: &dyn Watch) -> Result<Came, Fault> {
-        let asked = Instant::now();
-        let run = match self.store.claim(&self.worker, self.ttl, Which::This(id)).await? {
-            Ok(Some(run)) => run,
-            Ok(None) => return Err(Fault::new(Kind::Busy, format!("run {id} is not to be had"))),
-            Err(denial) if denial.guard == Guard::State => {
-                let story = self.store.run(id).await?;
-                return story.map(|story| Came::Ended(Box::new(story.run))).ok_or_else(|| refused(&denial));
-            }
-            Err(denial) => return Err(refused(&denial)),
-        };
-        let lease = Arc::new(Lease::of(Arc::clone(&self.store), &run, self.ttl, asked));
-        let (run_id, fence) = (run.id, run.fence);
-        let work = async {
-            let mut driven = Driven::load(self, run, Arc::clone(&lease), watch).await?;
-            driven.go(consent).await
-        };
-        let came = tokio::select! {
-            biased;
-            came = work => came,
-            () = lease.keep() => Err(Fault::new(Kind::Busy, format!("run {run_id} was taken over by another worker"))),
-        };
-        if !matches!(came, Ok(Came::Ended(_))) {
-            // Somebody else may go on with it at once; where this fails, after the lease.
-            if let Err(fault) = self.store.release(run_id, fence).await {
-                tracing::warn!("run {run_id} could not be given back: {fault}");
+    /// Takes a run and goes with it as far as it goes without waiting. A denial says who has it, or that it has ended.
+    pub async fn drive(&self, run: RunId, watch: &dyn Watch) -> Result<Verdict<Came>, Fault> {
+        let came = self.claim(Which::This(run), watch).await?;
+        Ok(came.map(|came| came.map_or(Came::Lost(run), |(_, came)| came)))
+    }
+
+    /// The same for a run of which is known that the process that had it is dead: its lease is not waited for.
+    pub async fn drive_orphan(&self, run: RunId, watch: &dyn Watch) -> Result<Verdict<Came>, Fault> {
+        let came = self.claim(Which::Orphan(run), watch).await?;
+        Ok(came.map(|came| came.map_or(Came::Lost(run), |(_, came)| came)))
+    }
+
+    /// The same as [`Engine::drive`], also through the times in which it sleeps: a person's word wakes it.
+    pub async fn follow(&self, run: RunId, watch: &dyn Watch) -> Result<Verdict<Came>, Fault> {
+        loop {
+            match self.drive(run, watch).await? {
+                Ok(Came::Sleeps(_)) => self.doze(run).await?,
+                other => return Ok(other),
             }
         }
-        came
+    }
+
+    /// Waits until a run is due.
+    async fn doze(&self, run: RunId) -> Result<(), Fault> {
+        loop {
+            let now = self.store.now().await?;
+            let wake = self.store.run(run).await?.and_then(|story| story.run.wake_at).unwrap_or(now);
+            if wake <= now {
+                return Ok(());
+            }
+            // In short parts: what wakes it may come from another process.
+            tokio::time::sleep(Duration::from_millis((wake - now).min(250))).await;
+        }
+    }
+
+    /// Takes the run that is due for the longest time and drives it; none where none is due.
+    pub async fn work(&self, watch: &dyn Watch) -> Result<Option<(RunId, Came)>, Fault> {
+        match self.claim(Which::Next, watch).await? {
+            Ok(came) => Ok(came),
+            Err(denial) => Err(denial.into()),
+        }
+    }
+
+    async fn claim(&self, which: Which, watch: &dyn Watch) -> Result<Verdict<Option<(RunId, Came)>>, Fault> {
+        let asked = Instant::now();
+        let run = match self.store.claim(&self.worker, self.ttl, which).await? {
+            Ok(Some(run)) => run,
+            Ok(None) => return Ok(Ok(None)),
+            Err(denial) => return Ok(Err(denial)),
+        };
+        let (store, alarm) = (Arc::clone(&self.store), self.alarm.clone());
+        let lease = Arc::new(Lease::of(store, alarm, &run, self.ttl, asked));
+        let work = pin!(self.go(&run, Arc::clone(&lease), watch));
+        // What is lost is noticed by whoever begins something; what is under way ends, and may say how.
+        let halt = match select(work, pin!(lease.keep())).await {
+            Either::Left((halt, _)) => halt,
+            Either::Right((never, _)) => match never {},
+        };
+        match halt {
+            Halt::Came(came) => Ok(Ok(Some((run.id, *came)))),
+            Halt::Fault(fault) => {
+                // Due as it is, for whoever is better off.
+                if let Err(again) = self.store.release(run.id, run.fence).await {
+                    tracing::warn!("run {} could not be given back: {again}", run.id);
+                }
+                Err(fault)
+            }
+        }
+    }
+
+    /// Goes on with a run until something ends that.
+    async fn go(&self, run: &Run, lease: Arc<Lease>, watch: &dyn Watch) -> Halt {
+        let gone = async {
+            let (playbook, story) = self.entered(run).await?;
+            let events = self.store.events(run.id).await?;
+            let asked = Asked::of(run)?;
+            let scope = scope(&playbook, &story, &asked)?;
+            let mut course = Course {
+                engine: self,
+                playbook: &playbook,
+                eye: Eye { hands: self.hands.as_ref(), playbook: &playbook },
+                watch,
+                lease,
+                asked,
+                past: Past::of(story, &events),
+                scope,
+                plan: PlanDocument::default(),
+                first: None,
+            };
+            course.watch.state(course.past.run.state, "");
+            course.whole().await
+        };
+        match gone.await {
+            Ok(never) => match never {},
+            Err(halt) => halt,
+        }
+    }
+
+    /// The playbook of a run as it was when the run began, whatever the file says by now.
+    async fn entered(&self, run: &Run) -> Result<(Playbook, Story), Fault> {
+        let gone = |what: &str| Fault::new(Kind::Failed, format!("run {} has no {what} in the store", run.id));
+        let revision = run.revision.as_deref().ok_or_else(|| {
+            Fault::new(Kind::Usage, format!("run {} is of a command by hand", run.id))
+                .hint("the same command with --resume settles what it began")
+        })?;
+        let text = self.store.playbook(revision).await?.ok_or_else(|| gone("playbook"))?;
+        let playbook = ira_commands::playbook::parse(&text).map_err(|problems| {
+            let first = problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
+            Fault::new(Kind::Failed, format!("the playbook of run {} cannot be read by this ira", run.id))
+                .because(first)
+        })?;
+        let story = self.store.run(run.id).await?.ok_or_else(|| gone("row"))?;
+        Ok((playbook, story))
     }
 }
 
-impl<'a> Driven<'a> {
-    async fn load(engine: &'a Engine, run: Run, lease: Arc<Lease>, watch: &'a dyn Watch) -> Result<Self, Fault> {
-        let lost = |what: &str| Fault::new(Kind::Failed, format!("run {} cannot go on: {what}", run.id));
-        let story = engine.store.run(run.id).await?.ok_or_else(|| lost("it is not in the store"))?;
-        let revision = run.revision.as_deref().ok_or_else(|| lost("it is no run of a playbook"))?;
-        let text = engine.store.playbook(revision).await?.ok_or_else(|| lost("its playbook is not kept"))?;
-        // The revision that it began with, whatever the file says by now.
-        let playbook = playbook::parse(&text).map_err(|problems| {
-            let first = problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
-            lost("this version of ira does not take its playbook").because(first)
-        })?;
-        let alert = story.alert.as_ref().and_then(|row| past::incoming(&row.payload));
-        let alert = alert.ok_or_else(|| lost("its alert is not kept"))?;
-        let key = past::key(&playbook, &alert).ok_or_else(|| lost("its alert has no key"))?;
-        let params = serde_json::from_value(run.params.clone()).map_err(|_| lost("its parameters cannot be read"))?;
-        let past = Past::of(story.steps, &engine.store.events(run.id).await?);
-        let scope =
-            Scope { alert, key, params, steps: past.steps.clone(), before: past.before.clone(), ..Scope::default() };
-        let effects = playbook.effects.clone();
-        Ok(Self { engine, run, playbook, effects, scope, past, lease, watch, plan: None })
-    }
+/// What expressions and arguments of a run see before anything was read.
+fn scope(playbook: &Playbook, story: &Story, asked: &Asked) -> Result<Scope, Fault> {
+    let alert = story.alert.as_ref().map(|row| past::incoming(&row.payload)).transpose()?.unwrap_or_default();
+    // It was the right one when the run was admitted.
+    let key = matched(playbook, &alert).map(|matched| matched.key).unwrap_or_default();
+    Ok(Scope { alert, key, params: asked.params.clone(), ..Scope::default() })
+}
 
-    async fn go(&mut self, consent: &dyn Consent) -> Result<Came, Fault> {
-        if let Flow::Stop(came) = self.settle().await? {
-            return Ok(came);
+impl Course<'_> {
+    /// The run from where it stands to wherever it goes.
+    async fn whole(&mut self) -> Go<std::convert::Infallible> {
+        self.recall();
+        self.settle_open().await?;
+        self.recall();
+        if let Some(stopped) = self.past.noted("stopped", true).cloned() {
+            return Err(self.stopping(&stopped).await?);
         }
-        if self.run.no_more_writes {
-            return self.hand_over("its time ran out").await;
+        self.boundary().await?;
+        if self.past.run.phase == Phase::Approve {
+            self.approve().await?;
         }
-        let steps = self.playbook.steps.clone();
-        for (at, step) in steps.iter().enumerate() {
-            if let Flow::Stop(came) = self.interrupted().await? {
-                return Ok(came);
-            }
-            if self.past.steps.contains_key(&step.id.text) {
-                continue;
-            }
-            if let Flow::Stop(came) = self.step(at, step, consent).await? {
-                return Ok(came);
-            }
+        if self.past.run.phase == Phase::Act {
+            self.act().await?;
         }
-        self.after_steps().await
-    }
-
-    /// Whether a person cancelled it meanwhile.
-    pub async fn interrupted(&mut self) -> Result<Flow, Fault> {
-        if self.lease.cancelled() || self.run.cancelled_by.is_some() {
-            return self.cancelled().await.map(Flow::Stop);
+        if self.past.run.phase == Phase::Verify {
+            self.verify().await?;
         }
-        Ok(Flow::On)
-    }
-
-    /// Whether anything was written for it that reaches a target.
-    pub fn wrote(&self) -> bool {
-        self.run.first_write_at.is_some()
-    }
-
-    /// What the journals of its steps share.
-    pub fn shared(&self) -> Arc<Shared> {
-        let approved = self.engine.unattended && self.playbook.mode == playbook::Mode::Approve;
-        let first = guards::first_write(
-            &self.run,
-            &self.playbook,
-            &self.scope,
-            self.plan.as_ref(),
-            &self.engine.budgets,
-            &self.engine.overrides,
-            approved,
-        );
-        Arc::new(Shared {
-            store: Arc::clone(&self.engine.store),
-            lease: Arc::clone(&self.lease),
-            run: self.run.id,
-            fence: self.run.fence,
-            folder: self.engine.folder.clone(),
-            first,
-        })
-    }
-
-    /// Moves it to another state, re-arming its page in the same commit.
-    pub async fn advance(
-        &mut self,
-        state: RunState,
-        why: &str,
-        escalate_in: Option<Duration>,
-        wake_in: Option<Duration>,
-    ) -> Result<(), Fault> {
-        let advance = Advance {
-            run: self.run.id,
-            fence: self.run.fence,
-            state,
-            why: why.to_owned(),
-            cursor: None,
-            escalate_in,
-            wake_in,
-        };
-        match self.engine.store.advance(advance).await? {
-            Ok(run) => {
-                self.run = run;
-                self.watch.state(state);
-                Ok(())
-            }
-            Err(denial) => Err(refused(&denial)),
-        }
-    }
-
-    /// Moves it to another phase, where it is not there yet.
-    pub async fn phase(&mut self, phase: Phase, escalate_in: Option<u64>) -> Result<(), Fault> {
-        if self.run.state == RunState::Running(phase) && self.run.phase == phase {
-            return Ok(());
-        }
-        // A phase that it was in before goes on under the time that it had.
-        let fresh = self.run.phase < phase || (phase == Phase::Act && self.run.first_write_at.is_none());
-        let escalate_in = escalate_in.filter(|_| fresh).map(Duration::from_secs);
-        self.advance(RunState::Running(phase), "", escalate_in, None).await
-    }
-
-    /// Lets it sleep: by the journal, so that a crash forgets nothing.
-    pub async fn sleep(&mut self, seconds: u64, why: &str) -> Result<Came, Fault> {
-        let length = Duration::from_secs(seconds.max(1));
-        self.advance(RunState::Waiting(Wait::Timer), why, None, Some(length)).await?;
-        Ok(Came::Sleeps(length))
-    }
-
-    /// Remembers something in its record.
-    pub async fn remember(&self, sort: &str, matter: Json) -> Result<(), Fault> {
-        self.engine.store.note(self.run.id, &self.engine.worker, sort, matter).await
-    }
-
-    /// Remembers that a step is over.
-    pub async fn over(&mut self, id: &str, state: playbook::StepState, out: Json) -> Result<(), Fault> {
-        let out = past::kept(&out);
-        self.remember(past::sort::STEP, json!({ "id": id, "state": state, "out": out })).await?;
-        let view = playbook::StepView { state, out };
-        self.past.steps.insert(id.to_owned(), view.clone());
-        self.scope.steps.insert(id.to_owned(), view);
-        Ok(())
-    }
-
-    /// The run and its attempts as they are now in the store.
-    pub async fn reload(&mut self) -> Result<(), Fault> {
-        if let Some(story) = self.engine.store.run(self.run.id).await? {
-            self.run = story.run;
-            self.past.attempts = story.steps;
-        }
-        Ok(())
+        Err(self.hold().await?)
     }
 }

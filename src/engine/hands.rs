@@ -1,4 +1,4 @@
-//! What the engine is given from outside: ports for a step, somebody to ask, somebody to watch.
+//! What the engine is given from outside: ports for a step, somebody to watch, an alarm for when this machine dies.
 
 use std::sync::Arc;
 
@@ -6,8 +6,7 @@ use async_trait::async_trait;
 use ira_commands::context::Journal;
 use ira_commands::{Context, Fault, Invocation, Report};
 
-use super::plan::PlanDocument;
-use crate::store::model::RunId;
+use crate::store::model::Run;
 use crate::store::{Phase, RunState};
 
 /// Who gives a step its ports. The engine names no command: whatever a step is, it is reached through this.
@@ -17,11 +16,14 @@ pub trait Hands: Send + Sync {
     async fn context(&self, invocation: &Invocation, journal: Option<Arc<dyn Journal>>) -> Result<Context, Fault>;
 }
 
-/// Who agrees to a plan before the first write.
+/// What pages by itself when this machine dies in the middle of a run: the run alert in Alertmanager.
 #[async_trait]
-pub trait Consent: Send + Sync {
-    /// Whether this plan, and no other, may be carried out.
-    async fn agree(&self, run: RunId, plan: &PlanDocument) -> Result<bool, Fault>;
+pub trait Alarm: Send + Sync {
+    /// Sets it, or keeps it set. Nothing is written to a target before this has worked.
+    async fn set(&self, run: &Run) -> Result<(), Fault>;
+
+    /// The run has ended: it is taken back.
+    async fn clear(&self, run: &Run) -> Result<(), Fault>;
 }
 
 /// How a step stands, for whoever watches.
@@ -33,25 +35,34 @@ pub enum Mark {
     Done,
     /// Its condition was false.
     Skipped,
+    /// It was refused: nothing was done.
+    Refused,
     /// It failed.
     Failed,
     /// It is not known whether it happened.
     Unknown,
-    /// It is taken back.
+    /// It was taken back.
     Undone,
 }
 
-/// Who watches a run.
+/// Who watches a run, as it goes.
 pub trait Watch: Send + Sync {
-    /// A step begins or has ended; `said` is what came of it, in one line.
-    fn step(&self, _id: &str, _what: &str, _mark: Mark, _said: &str) {}
-    /// The run goes on in another state.
-    fn state(&self, _state: RunState) {}
+    /// A step begins or has ended: its path in the run, the command, and in one line what came of it (empty where it
+    /// begins).
+    fn step(&self, _path: &str, _command: &str, _mark: Mark, _said: &str) {}
+
+    /// The run stands elsewhere now, and why.
+    fn state(&self, _state: RunState, _why: &str) {}
+
     /// A phase was looked at: whether it is good, and what was seen.
     fn look(&self, _phase: Phase, _good: bool, _seen: &str) {}
+
+    /// A tell, a note or an alarm did not work; the run goes on.
+    fn warn(&self, _said: &str) {}
 }
 
 /// Nobody watches.
+#[derive(Clone, Copy, Debug)]
 pub struct Unwatched;
 
 impl Watch for Unwatched {}

@@ -1,145 +1,146 @@
-//! What a run has done so far, as its record has it: all that is left of it after a crash.
+//! What the store knows of a run: its alert, what it was asked with, and how far it came.
 
 use std::collections::BTreeMap;
 
 use ira_commands::alert::Alert;
-use ira_commands::playbook::{Incoming, KeyPart, Playbook, StepState, StepView};
-use ira_commands::units::hex;
+use ira_commands::playbook::{Incoming, Mode, StepState, StepView};
+use ira_commands::{Effect, Fault, Kind};
 use serde_json::{Value as Json, json};
-use sha2::{Digest as _, Sha256};
 
+use super::outputs;
+use super::plan::digest;
+use crate::store::ask::{Override, Story};
 use crate::store::event::{Event, What};
-use crate::store::model::Step;
-use crate::store::{Phase, RunState, StepState as Stored};
+use crate::store::model::{Run, Step};
+use crate::store::{Guard, StepState as Stands, Trace};
 
-/// Longest answer of a step that is kept whole, bytes of JSON.
-const LONGEST: usize = 64 << 10;
-
-/// What a run has done so far.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Past {
-    /// Every attempt, in the order of beginning.
-    pub attempts: Vec<Step>,
-    /// Steps that are over.
-    pub steps: BTreeMap<String, StepView>,
-    /// What verify's queries said before the first write.
-    pub before: BTreeMap<String, Json>,
-    /// The plan that was agreed to.
-    pub agreed: Option<String>,
-    /// When verifying began, unix milliseconds.
-    pub verify_since: Option<u64>,
-    /// Since when it has been good.
-    pub good_since: Option<u64>,
-    /// Steps that were taken back.
-    pub undone: Vec<String>,
+/// How far it goes, and with what: kept as the run's parameters.
+pub(super) struct Asked {
+    pub params: BTreeMap<String, Json>,
+    pub rung: Mode,
+    pub overrides: Vec<Override>,
+    pub unattended: bool,
 }
 
-/// The sorts of notes by which a run remembers.
-pub(super) mod sort {
-    /// A step is over: `{id, state, out}`.
-    pub const STEP: &str = "step";
-    /// What verify's queries said before the first write.
-    pub const BEFORE: &str = "before";
-    /// Who agreed to which plan.
-    pub const AGREED: &str = "agreed";
-    /// A look at whether it helped: `{good, values, fault}`.
-    pub const LOOK: &str = "look";
-    /// A step was taken back: `{id}`.
-    pub const UNDONE: &str = "undone";
-}
-
-impl Past {
-    /// Reads the record.
-    pub fn of(attempts: Vec<Step>, events: &[Event]) -> Self {
-        let mut past = Self { attempts, ..Self::default() };
-        for event in events {
-            match &event.what {
-                What::Moved { state: RunState::Running(Phase::Verify), .. } => {
-                    past.verify_since.get_or_insert(event.at);
-                }
-                What::Reopened => (past.verify_since, past.good_since) = (None, None),
-                What::Noted { sort, matter } => past.noted(sort, matter, event.at),
-                _ => {}
-            }
-        }
-        let reads: Vec<(String, StepView)> = past
-            .attempts
-            .iter()
-            .filter(|step| step.effect == ira_commands::Effect::Read && step.state == Stored::Done)
-            .map(|step| (step.path.clone(), StepView { state: StepState::Done, out: step.exit["out"].clone() }))
-            .collect();
-        for (path, view) in reads {
-            past.steps.entry(path).or_insert(view);
-        }
-        past
+impl Asked {
+    pub fn json(&self) -> Json {
+        let word = |word: &Override| json!({ "guard": word.guard, "reason": word.reason, "actor": word.actor });
+        json!({
+            "params": self.params,
+            "rung": self.rung,
+            "overrides": self.overrides.iter().map(word).collect::<Vec<_>>(),
+            "unattended": self.unattended,
+        })
     }
 
-    fn noted(&mut self, sort: &str, matter: &Json, at: u64) {
-        let id = matter["id"].as_str().unwrap_or_default().to_owned();
-        match sort {
-            sort::STEP => {
-                if let Ok(state) = serde_json::from_value(matter["state"].clone()) {
-                    self.steps.insert(id, StepView { state, out: matter["out"].clone() });
-                }
-            }
-            sort::BEFORE => self.before = serde_json::from_value(matter.clone()).unwrap_or_default(),
-            sort::AGREED => self.agreed = matter["plan_hash"].as_str().map(str::to_owned),
-            sort::LOOK if matter["good"] == true => {
-                self.good_since.get_or_insert(at);
-            }
-            sort::LOOK => self.good_since = None,
-            sort::UNDONE => self.undone.push(id),
-            _ => {}
-        }
-    }
-
-    /// The attempts at a step, its loop's and its command's inner ones among them.
-    pub fn of_step<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a Step> {
-        let below = format!("{id}/");
-        let id = id.to_owned();
-        self.attempts.iter().filter(move |step| step.path == id || step.path.starts_with(&below))
-    }
-}
-
-/// What a step answered, as it is kept: one that is too long for that is not.
-pub(super) fn kept(out: &Json) -> Json {
-    let length = out.to_string().len();
-    if length <= LONGEST {
-        out.clone()
-    } else {
-        json!({ "not_kept": format!("{length} bytes, at most {LONGEST} are") })
+    pub fn of(run: &Run) -> Result<Self, Fault> {
+        let broken = |what: &str| Fault::new(Kind::Failed, format!("run {} is written down without {what}", run.id));
+        let read = |name: &str| run.params.get(name).cloned().unwrap_or_default();
+        let word = |word: &Json| {
+            Some(Override {
+                guard: Guard::of_word(word["guard"].as_str()?)?,
+                reason: word["reason"].as_str()?.to_owned(),
+                actor: word["actor"].as_str()?.to_owned(),
+            })
+        };
+        Ok(Self {
+            params: serde_json::from_value(read("params")).map_err(|_| broken("its parameters"))?,
+            rung: serde_json::from_value(read("rung")).map_err(|_| broken("how far it goes"))?,
+            overrides: read("overrides").as_array().into_iter().flatten().filter_map(word).collect(),
+            unattended: run.params["unattended"] == json!(true),
+        })
     }
 }
 
 /// An alert as the inbox keeps it.
 pub(super) fn payload(alert: &Incoming) -> Json {
-    json!({ "source": alert.source, "alert": alert.alert, "starts_at": alert.starts_at })
+    json!({ "source": alert.source, "starts_at": alert.starts_at, "alert": alert.alert })
 }
 
-/// The same, read back.
-pub(super) fn incoming(payload: &Json) -> Option<Incoming> {
-    let alert: Alert = serde_json::from_value(payload.get("alert")?.clone()).ok()?;
-    let source = payload["source"].as_str()?.to_owned();
-    Some(Incoming { source, alert, starts_at: payload["starts_at"].as_u64() })
+/// An alert out of the inbox.
+pub(super) fn incoming(payload: &Json) -> Result<Incoming, Fault> {
+    let alert: Alert = serde_json::from_value(payload["alert"].clone())
+        .map_err(|error| Fault::new(Kind::Failed, "the alert of a run cannot be read").because(error.to_string()))?;
+    let source = payload["source"].as_str().unwrap_or_default().to_owned();
+    Ok(Incoming { source, alert, starts_at: payload["starts_at"].as_u64() })
 }
 
-/// What tells that two alerts are the same: their source and labels.
-pub(super) fn fingerprint(alert: &Incoming) -> String {
-    let text = json!([alert.source, alert.alert.labels]).to_string();
-    hex(&Sha256::digest(text.as_bytes()))[2..34].to_owned()
+/// What is alerting: its sender and its labels.
+pub fn fingerprint(alert: &Incoming) -> String {
+    digest(&json!([alert.source, alert.alert.labels]).to_string())
 }
 
-/// What a run is about: the parts of the key of the first kind of alert that the playbook is for and that has them all.
-pub(super) fn key(playbook: &Playbook, alert: &Incoming) -> Option<Vec<KeyPart>> {
-    let part = |path: &str| {
-        let value = match path.split_once('.').map(|(_, rest)| rest.split_once('.')) {
-            Some(Some(("labels", name))) => alert.alert.labels.get(name),
-            Some(Some(("annotations", name))) => alert.alert.annotations.get(name),
+/// The sender's id of an alert that has none.
+pub(super) fn delivery(alert: &Incoming) -> String {
+    digest(&json!([fingerprint(alert), alert.starts_at, alert.status()]).to_string())
+}
+
+/// How far a run came.
+pub(super) struct Past {
+    pub run: Run,
+    pub steps: Vec<Step>,
+    notes: Vec<(String, Json)>,
+}
+
+impl Past {
+    pub fn of(story: Story, events: &[Event]) -> Self {
+        let note = |event: &Event| match &event.what {
+            What::Noted { sort, matter } => Some((sort.clone(), matter.clone())),
+            What::Reopened => Some(("reopened".to_owned(), Json::Null)),
             _ => None,
         };
-        let value = value.filter(|value| !value.is_empty())?;
-        Some(KeyPart { path: path.to_owned(), value: value.clone() })
-    };
-    let of_source = playbook.on.iter().filter(|on| on.source.text == alert.source);
-    of_source.map(|on| on.key.iter().map(|path| part(&path.text)).collect::<Option<Vec<_>>>()).find_map(|key| key)
+        Self { run: story.run, steps: story.steps, notes: events.iter().filter_map(note).collect() }
+    }
+
+    /// The last note of a sort, since a person last took the run up where `fresh`.
+    pub fn noted(&self, sort: &str, fresh: bool) -> Option<&Json> {
+        let from = self.notes.iter().rposition(|(sort, _)| fresh && sort == "reopened").unwrap_or(0);
+        self.notes[from..].iter().rfind(|(known, _)| known == sort).map(|(_, matter)| matter)
+    }
+
+    /// What a step came to that was written down as a whole.
+    pub fn settled(&self, path: &str) -> Option<&Json> {
+        let own = |(sort, matter): &&(String, Json)| sort == "step" && matter["path"] == path;
+        self.notes.iter().rfind(own).map(|(_, matter)| matter)
+    }
+
+    /// How often a step was refused since a person last took the run up.
+    pub fn tried(&self, path: &str) -> usize {
+        let from = self.notes.iter().rposition(|(sort, _)| sort == "reopened").unwrap_or(0);
+        self.notes[from..].iter().filter(|(sort, matter)| sort == "tried" && matter["path"] == path).count()
+    }
+
+    /// The attempts at a step and at what its command began below it, in order.
+    pub fn attempts<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a Step> {
+        self.steps.iter().filter(move |step| {
+            step.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+
+    /// The last attempt at each path below a step.
+    pub fn latest<'a>(&'a self, path: &'a str) -> Vec<&'a Step> {
+        let mut last: BTreeMap<&str, &Step> = BTreeMap::new();
+        for step in self.attempts(path) {
+            last.insert(&step.path, step);
+        }
+        last.into_values().collect()
+    }
+
+    /// Whether anything was changed, or may have been.
+    pub fn wrote(&self) -> bool {
+        let changed =
+            |step: &Step| step.effect != Effect::Read && !step.undo && step.state != Stands::Failed(Trace::Nothing);
+        self.steps.iter().any(changed)
+    }
+
+    /// How a read went that was written down.
+    pub fn read(&self, path: &str) -> Option<StepView> {
+        let last = self.steps.iter().rfind(|step| step.path == path && step.effect == Effect::Read)?;
+        match last.state {
+            Stands::Done => {
+                Some(StepView { state: StepState::Done, out: outputs::read(&last.exit, last.output_ref.as_deref()) })
+            }
+            _ => None,
+        }
+    }
 }

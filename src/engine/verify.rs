@@ -1,111 +1,98 @@
-//! Whether it helped, by what others see; and whether it stays so.
+//! Whether it helped, and whether it stays so. The times between two looks are kept in the store.
 
-use ira_commands::Fault;
-use ira_commands::playbook::Verify;
-use serde_json::{Value as Json, json};
+use std::time::Duration;
 
-use super::Came;
-use super::drive::Driven;
-use super::past::sort;
-use super::steps::with_left;
+use ira_commands::playbook::{OrElse, Verify};
+
+use super::Ending;
+use super::course::{Course, Go, Halt};
+use super::eye::Eye;
+use super::undo::Why;
+use super::walk::{cursor, since};
+use crate::store::ask::Advance;
 use crate::store::{Phase, RunState};
 
-impl Driven<'_> {
-    /// Keeps what verify's queries say before anything is written.
-    pub async fn remember_before(&mut self) -> Result<(), Fault> {
-        let Some(verify) = self.playbook.verify.clone() else { return Ok(()) };
-        for name in verify.until.queries() {
-            self.ask(name).await;
+impl Course<'_> {
+    /// Looks until it is good; comes back when it is.
+    pub async fn verify(&mut self) -> Go<()> {
+        let Some(verify) = &self.playbook.verify else { return Ok(()) };
+        let now = self.store().now().await?;
+        let began = since(&self.past.run.cursor, "verify").unwrap_or(now);
+        let first = began + verify.after * 1_000;
+        if now < first {
+            let rest = Duration::from_millis(first - now);
+            match self.sleep(rest, "before it is looked at", cursor("verify", began)).await? {}
         }
-        self.scope.before = self.seen(&verify);
-        self.remember(sort::BEFORE, json!(self.scope.before)).await
+        self.boundary().await?;
+        let cancelled = self.past.noted("stopped", true).is_some();
+        let (good, why) = self.judge(verify).await;
+        self.watch.look(Phase::Verify, good, &why);
+        if good && cancelled {
+            return Ok(());
+        }
+        if good {
+            let hold = Duration::from_secs(verify.hold + verify.every);
+            let now = self.store().now().await?;
+            let ask = Advance {
+                cursor: Some(cursor("hold", now)),
+                escalate_in: Some(hold).filter(|_| verify.hold > 0),
+                ..self.to(RunState::Running(Phase::Hold), "it helped")
+            };
+            self.advance(ask).await?;
+            let text = format!("it helped: {}", verify.until.text());
+            self.annotate("verified", &text).await?;
+            return Ok(());
+        }
+        if self.store().now().await? + verify.every * 1_000 <= first + verify.within * 1_000 {
+            let rest = Duration::from_secs(verify.every);
+            match self.sleep(rest, &why, cursor("verify", began)).await? {}
+        }
+        let said = format!("it did not help within {} s: {why}", verify.within);
+        if cancelled {
+            return Err(self.finish(Ending::Unverified, &format!("it was cancelled; {said}")).await?);
+        }
+        Err(match verify.or_else {
+            OrElse::Undo => self.undo(Why::Unverified, &said).await?,
+            OrElse::Escalate => self.finish(Ending::Unverified, &said).await?,
+        })
     }
 
-    /// What verify's queries said last.
-    fn seen(&self, verify: &Verify) -> std::collections::BTreeMap<String, Json> {
-        let names = verify.until.queries();
-        let of = |name: &&str| Some(((*name).to_owned(), self.scope.queries.get(*name)?.clone()));
-        names.iter().filter_map(of).collect()
-    }
-
-    /// All steps are over.
-    pub async fn after_steps(&mut self) -> Result<Came, Fault> {
-        if !self.wrote() {
-            if !self.effects.any() {
-                return self.finish(RunState::Succeeded, "done", false).await;
-            }
-            return self.hand_over("nothing applied: no step of the playbook was for what was found").await;
-        }
-        let Some(verify) = self.playbook.verify.clone() else {
-            // The check at load sees to it that there is one.
-            return self.hand_over("it was done, and nothing says how to verify it").await;
+    /// Looks whether it stays good. A failed hold takes nothing back: what was done did help for a while.
+    pub async fn hold(&mut self) -> Go<Halt> {
+        let Some(verify) = &self.playbook.verify else {
+            return self.finish(Ending::Done, "every step was done").await;
         };
-        self.phase(Phase::Verify, None).await?;
-        let now = self.engine.store.now().await?;
-        let since = *self.past.verify_since.get_or_insert(now);
-        let elapsed = now.saturating_sub(since) / 1_000;
-        if elapsed < verify.after {
-            return self.sleep(verify.after - elapsed, "verified later").await;
-        }
-        let good = self.look(&verify).await?;
-        let held = self.past.good_since.map(|at| now.saturating_sub(at) / 1_000);
-        match (good, held) {
-            (true, held) if verify.hold == 0 || held.is_some_and(|held| held >= verify.hold) => {
-                self.finish(RunState::Succeeded, &self.verified(&verify), true).await
-            }
-            (true, held) => {
-                if held.is_none() {
-                    self.past.good_since = Some(now);
-                }
-                self.phase(Phase::Hold, Some(verify.hold + verify.every)).await?;
-                let left = verify.hold.saturating_sub(held.unwrap_or_default());
-                self.sleep(left.min(verify.every), "holding").await
-            }
-            // It was good, and is not any more: what failed to last is not taken back.
-            (false, Some(_)) => self.hand_over(&format!("it did not hold: {}", self.verified(&verify))).await,
-            (false, None) if elapsed >= verify.after + verify.within => self.unverified(&verify).await,
-            (false, None) => {
-                let left = (verify.after + verify.within).saturating_sub(elapsed);
-                self.sleep(verify.every.min(left), "verifying").await
+        let began = match since(&self.past.run.cursor, "hold") {
+            Some(began) => began,
+            None => self.store().now().await?,
+        };
+        let until = began + verify.hold * 1_000;
+        let now = self.store().now().await?;
+        self.boundary().await?;
+        // It was seen to be good when this began.
+        if now > began {
+            let (good, why) = self.judge(verify).await;
+            self.watch.look(Phase::Hold, good, &why);
+            if !good {
+                return self.finish(Ending::NotHeld, &format!("it helped, and did not hold: {why}")).await;
             }
         }
-    }
-
-    /// Looks once; remembers what was seen.
-    async fn look(&mut self, verify: &Verify) -> Result<bool, Fault> {
-        let judged = self.judge(&verify.until).await;
-        self.scope.after = self.seen(verify);
-        let seen = judged.fault.clone().unwrap_or_else(|| values(&self.scope.after));
-        self.watch.look(self.run.phase, judged.holds, &seen);
-        let matter = json!({ "good": judged.holds, "values": self.scope.after, "fault": judged.fault });
-        self.remember(sort::LOOK, matter).await?;
-        Ok(judged.holds)
-    }
-
-    fn verified(&self, verify: &Verify) -> String {
-        let (before, after) = (values(&self.scope.before), values(&self.scope.after));
-        format!("`{}`: {before} before, {after} now", verify.until.text())
-    }
-
-    async fn unverified(&mut self, verify: &Verify) -> Result<Came, Fault> {
-        let why = format!("not verified within {} s: {}", verify.within, self.verified(verify));
-        let left = if self.undoes() { self.take_back().await? } else { Vec::new() };
-        self.hand_over(&with_left(&why, &left)).await
-    }
-
-    /// Whether what verify asks for is so right now.
-    pub async fn is_good(&mut self) -> bool {
-        match self.playbook.verify.clone() {
-            Some(verify) => self.judge(&verify.until).await.holds,
-            None => false,
+        if now >= until {
+            return self.finish(Ending::Verified, "it helped, and was seen to hold").await;
         }
+        let rest = Duration::from_millis((until - now).min(verify.every.max(1) * 1_000));
+        match self.sleep(rest, "whether it holds", cursor("hold", began)).await? {}
     }
-}
 
-/// `evic 88, web 200`.
-fn values(values: &std::collections::BTreeMap<String, Json>) -> String {
-    if values.is_empty() {
-        return "nothing known".to_owned();
+    /// Whether it is good now. What cannot be told is not.
+    async fn judge(&mut self, verify: &Verify) -> (bool, String) {
+        let names = verify.until.queries();
+        self.eye.ask(&names, &mut self.scope).await;
+        self.scope.after = Eye::values(&names, &self.scope);
+        let judged = verify.until.judge(&self.scope);
+        let seen: Vec<String> = self.scope.after.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        let seen = if seen.is_empty() { String::new() } else { format!(" ({})", seen.join(", ")) };
+        let why = judged.fault.unwrap_or_else(|| verify.until.text().to_owned());
+        (judged.holds, format!("{why}{seen}"))
     }
-    values.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
 }

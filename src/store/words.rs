@@ -202,6 +202,12 @@ pub enum Guard {
     Attempt,
     /// The run or the page is in a state in which this cannot be asked.
     State,
+    /// What the playbook requires is not so, or cannot be told.
+    Require,
+    /// Too few are healthy.
+    MinHealthy,
+    /// Whether the alert still fires cannot be told.
+    Firing,
 }
 
 words! { Guard {
@@ -209,7 +215,8 @@ words! { Guard {
     Self::Recurrence => "recurrence", Self::Breaker => "breaker", Self::Freeze => "freeze",
     Self::Maintenance => "maintenance", Self::Storm => "storm", Self::Fence => "fence", Self::Lease => "lease",
     Self::Plan => "plan", Self::Approval => "approval", Self::Escalated => "escalated",
-    Self::Cancelled => "cancelled", Self::Attempt => "attempt", Self::State => "state",
+    Self::Cancelled => "cancelled", Self::Attempt => "attempt", Self::State => "state", Self::Require => "require",
+    Self::MinHealthy => "min_healthy", Self::Firing => "firing",
 } }
 
 /// What an outbox row asks of its sender.

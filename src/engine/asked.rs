@@ -1,0 +1,195 @@
+//! What is asked of the engine beside driving: a look at what a run would do, a run that is to be, a person's word.
+
+use ira_commands::playbook::{
+    Firing, Playbook, Scope, StepState, StepView, Want, firing, guard_queries, matched, params, permitted,
+};
+use ira_commands::{Effect, Fault, Kind};
+use serde_json::json;
+use std::time::Duration;
+
+use super::eye::{Eye, rounds};
+use super::hands::line;
+use super::past::{self, Asked};
+use super::plan::{PlanDocument, invocation};
+use super::{Engine, Preview, TakeUp, Wanted};
+use crate::store::RunState;
+use crate::store::ask::{Admission, Admit, Incoming, Text, Verdict};
+use crate::store::event::What;
+use crate::store::model::{Approval, Run, RunId};
+
+impl Engine {
+    /// What a run would do: reads, and changes nothing, not even the store.
+    pub async fn preview(&self, wanted: &Wanted<'_>) -> Result<Preview, Fault> {
+        let playbook = wanted.playbook;
+        let mut scope = checked(wanted)?;
+        let eye = Eye { hands: self.hands.as_ref(), playbook };
+        let mut preview = Preview { reads: Vec::new(), stopped: None, plan: PlanDocument::default() };
+        eye.ask(&guard_queries(playbook), &mut scope).await;
+        if let Err(no) = permitted(playbook, &scope) {
+            preview.stopped = Some(format!("{}: {}", no.guard, no.why));
+        }
+        for (at, step) in playbook.steps.iter().enumerate() {
+            let id = &step.id.text;
+            match eye.wanted(step, &mut scope).await {
+                Want::Do if playbook.effects.writes[at] => {
+                    match eye.plan(at, &mut scope).await {
+                        Ok(plan) => preview.plan = plan,
+                        Err(fault) => preview.stopped = Some(fault.one_line()),
+                    }
+                    return Ok(preview);
+                }
+                Want::Do if playbook.effects.effects[at] == Effect::Read => {
+                    let view = looked(&eye, playbook, at, &scope).await;
+                    let said = view.as_ref().map(|(_, said)| said.clone()).map_err(Clone::clone);
+                    preview.reads.push((id.clone(), said));
+                    let Ok((view, _)) = view else {
+                        preview.stopped = Some(format!("`{id}` could not be read"));
+                        return Ok(preview);
+                    };
+                    if firing(step, &view.out) == Some(Firing::No) {
+                        preview.stopped = Some("the alert does not fire any more".to_owned());
+                    }
+                    scope.steps.insert(id.clone(), view);
+                }
+                // It tells somebody: not in a preview.
+                Want::Do => {
+                    scope.steps.insert(id.clone(), StepView { state: StepState::Done, out: json!({}) });
+                }
+                Want::Skip => {
+                    scope.steps.insert(id.clone(), StepView { state: StepState::Skipped, out: json!({}) });
+                }
+                Want::Fault(why) => {
+                    preview.stopped = Some(format!("the condition of `{id}`: {why}"));
+                    return Ok(preview);
+                }
+            }
+        }
+        Ok(preview)
+    }
+
+    /// Writes down that a run is to be. The same key again gives the same run. A fault of kind `Usage` where a parameter is
+    /// wrong, or the alert is not one that the playbook is for.
+    pub async fn admit(&self, wanted: Wanted<'_>) -> Result<Admission, Fault> {
+        let scope = checked(&wanted)?;
+        let Wanted { playbook, alert, .. } = wanted;
+        let name =
+            alert.alert.name().map_or_else(|| "no alert".to_owned(), |name| ira_commands::text::excerpt(name, 60));
+        let asked =
+            Asked { params: scope.params, rung: wanted.rung, overrides: wanted.overrides, unattended: self.unattended };
+        let incoming = Incoming {
+            source: alert.source.clone(),
+            delivery_id: wanted.delivery_id.unwrap_or_else(|| past::delivery(alert)),
+            fingerprint: past::fingerprint(alert),
+            group_key: wanted.group_key,
+            payload: past::payload(alert),
+        };
+        let ask = Admit {
+            key: wanted.key,
+            alert: (!alert.alert.labels.is_empty()).then_some(incoming),
+            playbook: Some(Text {
+                name: playbook.name.text.clone(),
+                revision: playbook.revision.clone(),
+                text: wanted.text.to_owned(),
+            }),
+            title: format!("{} for {name}", playbook.name.text),
+            params: asked.json(),
+            by: wanted.by,
+            claimable: self.unattended,
+            escalate_in: wanted.escalate_in,
+            page: wanted.page,
+        };
+        self.store.admit(ask).await
+    }
+
+    /// Writes down what a person says of the plan of a run that asks.
+    pub async fn answer(
+        &self,
+        run: RunId,
+        plan_hash: &str,
+        yes: bool,
+        actor: &str,
+    ) -> Result<Verdict<Approval>, Fault> {
+        let story = self.store.run(run).await?;
+        let asked = story.iter().flat_map(|story| &story.approvals).rfind(|approval| approval.plan_hash == plan_hash);
+        let Some(approval) = asked else {
+            return Err(Fault::new(Kind::Usage, format!("run {run} asks nothing about this plan")));
+        };
+        self.store.decide(approval.id, plan_hash, yes, actor).await
+    }
+
+    /// A person takes up a run that was escalated, waits for them, or waits for the thaw; then it is driven again.
+    pub async fn take_up(&self, run: RunId, actor: &str, how: TakeUp) -> Result<Verdict<Run>, Fault> {
+        let none =
+            || Fault::new(Kind::Usage, format!("there is no run {run}")).hint("`ira run list` has those there are");
+        let mut now = self.store.run(run).await?.ok_or_else(none)?.run;
+        let Some(revision) = now.revision.clone() else {
+            return Err(Fault::new(Kind::Usage, format!("run {run} is of a command by hand"))
+                .hint("the same command with --resume settles what it began"));
+        };
+        let text = self.store.playbook(&revision).await?.unwrap_or_default();
+        let playbook = ira_commands::playbook::parse(&text).ok();
+        if let (TakeUp::From(step), Some(playbook)) = (&how, &playbook)
+            && !playbook.steps.iter().any(|known| known.id.text == *step)
+        {
+            let known: Vec<&str> = playbook.steps.iter().map(|step| step.id.text.as_str()).collect();
+            return Err(Fault::new(Kind::Usage, format!("the run has no step `{step}`")).hint(known.join(", ")));
+        }
+        if matches!(now.state, RunState::Escalated | RunState::NeedsHuman | RunState::Failed) {
+            let deadline = playbook.and_then(|playbook| playbook.escalate);
+            let deadline = deadline.map(|escalate| Duration::from_secs(escalate.deadline));
+            now = match self.store.reopen(run, actor, deadline).await? {
+                Ok(run) => run,
+                Err(denial) => return Ok(Err(denial)),
+            };
+        }
+        match how {
+            TakeUp::GoOn => {}
+            TakeUp::From(step) => self.store.note(run, actor, "from", json!(step)).await?,
+            TakeUp::Undo => {
+                let stopped = json!({ "why": "person", "detail": format!("{actor} had it taken back") });
+                self.store.note(run, actor, "stopped", stopped).await?;
+            }
+        }
+        Ok(Ok(now))
+    }
+
+    /// The alerts of this fingerprint are over. Gives the runs that are open for them: those that have not begun to write
+    /// end when they are driven.
+    pub async fn resolved(&self, fingerprint: &str) -> Result<Vec<RunId>, Fault> {
+        let runs = self.store.resolved(fingerprint).await?;
+        for run in &runs {
+            let events = self.store.events(*run).await?;
+            let known = |what: &What| matches!(what, What::Noted { sort, .. } if sort == "resolved");
+            if !events.iter().any(|event| known(&event.what)) {
+                self.store.note(*run, &self.worker, "resolved", json!({})).await?;
+            }
+        }
+        Ok(runs)
+    }
+}
+
+/// What a run is about and its parameters, or why it cannot be.
+fn checked(wanted: &Wanted<'_>) -> Result<Scope, Fault> {
+    let name = &wanted.playbook.name.text;
+    let params = params(wanted.playbook, &wanted.params)
+        .map_err(|wrong| Fault::new(Kind::Usage, format!("the playbook {name}: {}", wrong.join("; "))))?;
+    let key = matched(wanted.playbook, wanted.alert).map_err(|stops| {
+        let why = stops.iter().rev().max_by_key(|stop| stop.stage).map(|stop| stop.why.clone()).unwrap_or_default();
+        Fault::new(Kind::Usage, format!("the playbook {name} is not for this alert")).because(why)
+    })?;
+    Ok(Scope { alert: wanted.alert.clone(), key: key.key, params, ..Scope::default() })
+}
+
+/// Does a read of a preview.
+async fn looked(eye: &Eye<'_>, playbook: &Playbook, at: usize, scope: &Scope) -> Result<(StepView, String), Fault> {
+    let step = &playbook.steps[at];
+    let (mut outs, mut said) = (Vec::new(), String::new());
+    for (_, scope) in rounds(playbook, step, scope)? {
+        let invocation = invocation(playbook, step, false, &scope)?;
+        let report = eye.look(&invocation, Duration::from_secs(step.timeout)).await?;
+        said = line(&report);
+        outs.push(report.data);
+    }
+    let out = if step.each.is_some() { json!(outs) } else { outs.pop().unwrap_or_default() };
+    Ok((StepView { state: StepState::Done, out }, said))
+}

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ira_commands::Effect;
 use ira_commands::playbook::{Mode, StepState, StepView, Want, guard_queries, permitted};
 use serde_json::json;
 
@@ -78,7 +79,9 @@ impl Course<'_> {
             let writes = playbook.effects.writes[at];
             match self.eye.wanted(step, &mut self.scope).await {
                 Want::Do if writes => return Ok(at),
-                Want::Do => self.one(At { at, step }).await?,
+                Want::Do if playbook.effects.effects[at] == Effect::Read => self.one(At { at, step }).await?,
+                // Nobody is told of what is not agreed to.
+                Want::Do => {}
                 Want::Skip => {
                     let view = StepView { state: StepState::Skipped, out: json!({}) };
                     self.scope.steps.insert(id.clone(), view);
@@ -110,7 +113,7 @@ impl Course<'_> {
         if before.as_ref() != Some(&self.plan.hash) {
             self.note("plan", self.plan.json()).await?;
             let text = self.suggestion("plans");
-            self.annotate(&format!("plan:{}", self.plan.hash), &text).await?;
+            self.annotate(&format!("plan:{}", self.plan.hash), self.past.run.state, &text).await?;
         }
         Ok(())
     }

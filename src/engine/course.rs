@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ira_commands::Fault;
-use ira_commands::playbook::{Playbook, Scope};
+use ira_commands::playbook::{Mode, Playbook, Scope};
 use serde_json::{Value as Json, json};
 
 use super::eye::Eye;
@@ -203,8 +203,10 @@ impl Course<'_> {
 
     /// Keeps the run's note current, where the playbook wants one. `tag` is what makes it the same row when it is asked
     /// for again.
-    pub async fn annotate(&self, tag: &str, text: &str) -> Go<()> {
-        let Some(annotate) = &self.playbook.annotate else { return Ok(()) };
+    pub async fn annotate(&self, tag: &str, state: RunState, text: &str) -> Go<()> {
+        let Some(annotate) = self.playbook.annotate.as_ref().filter(|_| self.asked.rung != Mode::Observe) else {
+            return Ok(());
+        };
         let run = &self.past.run;
         let prose = annotate.note.as_ref().map(|note| self.prose(&note.text));
         let reports: Vec<Json> = annotate
@@ -215,7 +217,7 @@ impl Course<'_> {
         let payload = json!({
             "run": run.id,
             "playbook": self.playbook.name.text,
-            "state": run.state,
+            "state": state,
             "text": text,
             "note": prose,
             "reports": reports,

@@ -19,6 +19,8 @@ impl Course<'_> {
             self.close_open().await?;
         }
         let note = self.last_word(ending, why);
+        // Before the end is written down: whoever dies between the two does this again, under the same key.
+        self.annotate("end", state, &note).await?;
         let finish = Finish {
             run: self.lease.run,
             fence: self.lease.fence,
@@ -35,7 +37,6 @@ impl Course<'_> {
         {
             self.watch.warn(&format!("the alarm could not be taken back: {fault}"));
         }
-        self.annotate("end", &note).await?;
         Ok(Halt::came(Came::Ended(Box::new(self.past.run.clone()), ending)))
     }
 

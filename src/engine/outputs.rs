@@ -41,3 +41,25 @@ pub(super) fn read(kept: &Json, file: Option<&str>) -> Json {
     let text = std::fs::read_to_string(file).ok().filter(|text| kept["sha256"] == json!(digest(text)));
     text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lesson_33_a_long_answer_is_a_file_of_which_the_store_has_the_digest() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let short = json!({ "a": [1, 2] });
+        let (kept, file) = keep(folder.path(), "1", &short).expect("kept");
+        assert_eq!((read(&kept, file.as_deref()), file), (short, None));
+        let long = json!("x".repeat(SHORT));
+        let (kept, file) = keep(folder.path(), "../2", &long).expect("kept");
+        let path = file.expect("beside the store");
+        assert!(kept.to_string().len() < 200 && Path::new(&path).starts_with(folder.path()), "{path}");
+        assert_eq!(read(&kept, Some(&path)), long);
+        std::fs::write(&path, "\"changed\"").expect("written");
+        assert_eq!(read(&kept, Some(&path)), Json::Null, "another text is none");
+        let (kept, file) = keep(folder.path(), "3", &json!("x".repeat(LONGEST))).expect("kept");
+        assert_eq!((read(&kept, None), file), (Json::Null, None));
+    }
+}

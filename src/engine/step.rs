@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ira_commands::context::Journal;
 use ira_commands::effect::Reach;
-use ira_commands::playbook::Scope;
+use ira_commands::playbook::{Mode, Scope};
 use ira_commands::report::Outcome as Found;
 use ira_commands::{Effect, Fault, Invocation, Report};
 use serde_json::{Value as Json, json};
@@ -106,6 +106,9 @@ impl Course<'_> {
     /// Tells somebody: it is in the outbox, and goes out by itself.
     async fn tell(&self, invocation: &Invocation, path: &str) -> Go<Came> {
         let id = self.lease.run;
+        if self.asked.rung == Mode::Observe {
+            return Ok(Came::Done { out: json!({}), said: "nobody is told on this rung".to_owned() });
+        }
         let tell = Tell {
             key: format!("tell:{id}:{path}"),
             run: Some(id),

@@ -40,7 +40,7 @@ impl Course<'_> {
             };
             self.advance(ask).await?;
             let text = format!("it helped: {}", verify.until.text());
-            self.annotate("verified", &text).await?;
+            self.annotate("verified", self.past.run.state, &text).await?;
             return Ok(());
         }
         if self.store().now().await? + verify.every * 1_000 <= first + verify.within * 1_000 {

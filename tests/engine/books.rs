@@ -14,7 +14,7 @@ on:
     key: [alert.labels.unit]
 targets: {{ unit: [web*, app*] }}
 queries:
-  site: {{ do: systemd.status, with: {{ unit: site }}, take: active }}
+  site: {{ do: systemd.status, with: {{ unit: site }}, take: result }}
   odd: {{ do: systemd.status, with: {{ unit: broken }}, take: active }}
 guards:
   budget: all

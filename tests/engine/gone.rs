@@ -120,13 +120,13 @@ fn I6_fault_6_a_worker_that_lost_its_run_begins_nothing_and_is_heard_only_as_evi
 }
 
 #[test]
-fn lesson_1_lesson_3_a_dead_process_leaves_a_named_state_and_an_orphan_that_can_be_closed() {
+fn I9_lesson_1_lesson_3_a_dead_process_leaves_a_named_state_and_an_orphan_that_can_be_closed() {
     on_each(async |rig, folder| {
         let run = rig.admit(&of(&[SCRIPT, LAST].concat())).await;
         die_at(rig, run, "script").await;
         let other = rig.other(folder);
         rig.ticks.pass(Duration::from_secs(31));
-        // I9: within its deadline and a lease, whoever is alive sees to it.
+        // Within its deadline and a lease, whoever is alive sees to it.
         other.tick().await.expect("ticks");
         let story = rig.story(run).await;
         assert_eq!((story.run.state, story.steps[0].state), (RunState::NeedsHuman, StepState::Unknown));
@@ -241,7 +241,7 @@ fn fault_7_two_workers_take_each_run_once() {
             }
             count
         };
-        let (one, two) = futures::future::join(work(&engines[0]), work(&engines[1])).await;
+        let (one, two) = Box::pin(futures::future::join(work(&engines[0]), work(&engines[1]))).await;
         assert_eq!(one + two, 40);
         for run in rig.store.runs(Filter::All).await.expect("read") {
             assert_eq!((run.state, run.fence), (RunState::Succeeded, 1));

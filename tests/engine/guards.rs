@@ -1,7 +1,8 @@
 //! What keeps a run from writing, decided once, with its first write.
 
-use ira::engine::{Came, Ending, refused};
+use ira::engine::{Alarm, Came, Ending, refused};
 use ira::store::ask::{Denial, Suspend};
+use ira::store::model::Run;
 use ira::store::{Guard, RunState, StepState, Wait};
 
 use super::books::{LAST, LOOK, RESTART, SCRIPT, STOP, guarded, of};
@@ -28,6 +29,9 @@ fn I14_a_cooldown_denies_the_next_run_and_a_person_may_override_it() {
         let text = guarded("  cooldown: 30m\n", RESTART);
         let first = rig.admit(&text).await;
         assert_eq!(ended(&rig.drive(first).await), Ending::Verified);
+        let book = parse(&text).expect("sound");
+        let seen = rig.engine.in_the_way(&book, &firing(), None).await.expect("looked");
+        assert_eq!(seen.iter().map(|denial| denial.guard).collect::<Vec<_>>(), [Guard::Cooldown], "before it is tried");
         let second = rig.admit_as(&text, "two", Mode::Auto, Vec::new()).await.expect("admitted");
         let denied = denial(rig.drive(second).await);
         assert_eq!((denied.guard, denied.holder), (Guard::Cooldown, Some(first)));
@@ -156,6 +160,47 @@ fn targets_that_are_not_named_are_nothing_and_never_everything() {
         let Came::Denied(denial, _) = rig.drive(run).await else { panic!("denied") };
         assert!(denial.message.contains("none of `targets.unit`"), "{}", denial.message);
         assert!(rig.world.done().is_empty());
+    });
+}
+
+/// An alarm that can be set, or not.
+struct Bell {
+    works: bool,
+    rang: std::sync::Mutex<Vec<&'static str>>,
+}
+
+#[async_trait::async_trait]
+impl Alarm for Bell {
+    async fn set(&self, run: &Run) -> Result<(), Fault> {
+        assert!(!run.state.terminal());
+        self.rang.lock().expect("whole").push("set");
+        if self.works { Ok(()) } else { Err(Fault::new(ira_commands::Kind::Unreachable, "no Alertmanager")) }
+    }
+
+    async fn clear(&self, run: &Run) -> Result<(), Fault> {
+        assert!(run.state.terminal());
+        self.rang.lock().expect("whole").push("clear");
+        Ok(())
+    }
+}
+
+#[test]
+fn nothing_is_written_before_somebody_would_be_paged_if_this_machine_died() {
+    on_each(async |rig, folder| {
+        for (key, works) in [("one", false), ("two", true)] {
+            let bell = Arc::new(Bell { works, rang: std::sync::Mutex::default() });
+            let mut engine = rig.other(folder);
+            engine.alarm = Some(Arc::<Bell>::clone(&bell) as Arc<dyn Alarm>);
+            let run = rig.admit_as(&of(RESTART), key, Mode::Auto, Vec::new()).await.expect("admitted");
+            let ending = ended(&rig.drive_by(&engine, run).await);
+            let rang = bell.rang.lock().expect("whole").clone();
+            if works {
+                assert_eq!((ending, rang), (Ending::Verified, vec!["set", "clear"]));
+            } else {
+                assert_eq!((ending, rang), (Ending::Broken, vec!["set"]));
+                assert_eq!((rig.world.done().len(), rig.woken(run).await), (0, 1));
+            }
+        }
     });
 }
 

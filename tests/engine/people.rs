@@ -76,14 +76,13 @@ fn a_no_ends_it_with_nothing_done() {
 }
 
 #[test]
-fn fault_23_a_cancel_before_the_first_write_does_nothing() {
+fn fault_23_lesson_5_a_cancel_before_the_first_write_does_nothing_and_again_is_no_fault() {
     on_each(async |rig, _| {
         let run = rig.admit_as(&of(RESTART), "one", Mode::Approve, Vec::new()).await.expect("admitted");
         asks(rig, run).await;
         let cancelled = heard(rig.store.cancel(run, "somebody").await);
         assert_eq!(cancelled.state, RunState::Cancelled);
         assert!(rig.world.done().is_empty());
-        // lesson 5: again changes nothing.
         assert_eq!(heard(rig.store.cancel(run, "somebody").await).state, RunState::Cancelled);
     });
 }

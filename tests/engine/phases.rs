@@ -27,7 +27,7 @@ fn a_run_reads_plans_acts_verifies_and_holds() {
 }
 
 #[test]
-fn I7_nothing_is_done_before_it_is_written_down() {
+fn I7_lesson_17_nothing_is_done_before_it_is_written_down() {
     on_each(async |rig, _| {
         let run = rig.admit(&of(&[RESTART, SCRIPT].concat())).await;
         let store = Arc::clone(&rig.store);
@@ -48,7 +48,7 @@ pub fn block_here<T: Send>(future: impl Future<Output = T> + Send) -> T {
 }
 
 #[test]
-fn lesson_42_a_step_is_left_out_by_its_condition_and_tried_again_where_it_was_refused() {
+fn lesson_42_lesson_7_a_step_is_left_out_by_its_condition_and_tried_again_where_it_was_refused() {
     on_each(async |rig, _| {
         let conditional = RESTART.replace("    do:", "    if: steps.look.out.active == \"active\"\n    do:");
         let never = LAST.replace("    do:", "    if: steps.look.out.active == \"failed\"\n    do:");
@@ -210,6 +210,24 @@ fn a_step_that_repeats_is_the_same_to_whom_it_acts_on() {
         let attempt = story.steps.iter().find(|step| step.path.starts_with("repeat/")).expect("begun");
         assert_eq!(attempt.effect, ira_commands::Effect::Idempotent, "the playbook's own word");
         assert_eq!(attempt.effect_key.as_deref(), Some(format!("ira:{run}:{}", attempt.path).as_str()), "I11");
+    });
+}
+
+#[test]
+fn a_note_is_kept_current_and_never_wakes_anybody() {
+    on_each(async |rig, _| {
+        let text = of(&[LOOK, RESTART].concat()).replace("steps:\n", "annotate: pagerduty\nsteps:\n");
+        let run = rig.admit(&text).await;
+        assert_eq!(ended(&rig.drive(run).await), Ending::Verified);
+        let notes: Vec<OutboxRow> = rig.mails(run).await.into_iter().filter(|row| row.mail == Mail::Note).collect();
+        let said: Vec<&str> = notes.iter().filter_map(|row| row.payload["text"].as_str()).collect();
+        assert!(said.len() == 3 && said[0].contains("restart: systemd.restart"), "{said:?}");
+        assert_eq!(notes[2].payload["state"], "succeeded");
+        assert_eq!((rig.woken(run).await, &notes[2].payload["facts"]["before"]["site"]), (0, &json!("active")));
+        // On the rung `observe` nobody is told anything.
+        let run = rig.admit_as(&text, "two", Mode::Observe, Vec::new()).await.expect("admitted");
+        assert_eq!(ended(&rig.drive(run).await), Ending::Observed);
+        assert!(rig.mails(run).await.iter().all(|row| row.mail != Mail::Note || row.run != Some(run)));
     });
 }
 

@@ -147,6 +147,8 @@ impl UnitRead for Ports {
         Ok(UnitState {
             name: name.to_owned(),
             load: if word.is_empty() { "not-found" } else { "loaded" }.to_owned(),
+            // What its users see of it, which no act sets.
+            result: word.clone(),
             active: word,
             sub: if active { "running" } else { "dead" }.to_owned(),
             pid: u32::try_from(if active { 100 + run } else { 0 }).expect("small"),

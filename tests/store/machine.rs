@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use ira::store::ask::{Admission, Decision, Filter, Mails, Outcome, Verified, Which};
+use ira::store::ask::{Admission, Advance, Decision, Filter, Mails, Outcome, Verified, Which};
 use ira::store::event::{By, What};
 use ira::store::{Guard, MailState, RunState, StepState, Trace, Wait};
 use ira_commands::Effect;
@@ -151,6 +151,20 @@ fn I10_an_unknown_attempt_has_its_probe_or_its_page_in_the_same_commit() {
         assert_eq!(run(store, taken_run.id).await.state, RunState::NeedsHuman);
         let mails = store.mails(Mails::Of(taken_run.id)).await.expect("read");
         assert_eq!((mails.len(), mails[0].state, mails[0].reason.as_str()), (1, MailState::Pending, "did stop run?"));
+        // Said again it is the same page, and another word about it is a note.
+        let again = |why: &str| Advance {
+            run: taken_run.id,
+            fence: taken_run.fence,
+            state: RunState::NeedsHuman,
+            why: why.to_owned(),
+            cursor: None,
+            escalate_in: None,
+            wake_in: None,
+        };
+        for (why, rows) in [("did stop run?", 1), ("and start?", 2), ("and start?", 2), ("and check?", 3)] {
+            store.advance(again(why)).await.expect("asked").expect("a person is asked already");
+            assert_eq!(store.mails(Mails::Of(taken_run.id)).await.expect("read").len(), rows, "{why}");
+        }
         // It is nobody's before the person has spoken.
         ticks.pass(40 * SECOND);
         assert_eq!(claim(store, "other", Which::Next).await.expect("asked"), None);

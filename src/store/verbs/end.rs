@@ -58,9 +58,13 @@ pub(in crate::store) fn end(rows: &mut dyn Rows, ask: &End) -> Res<Step> {
     Ok(step)
 }
 
-/// The state and its page, in one commit.
+/// The state and its page, in one commit. Said again it is one page all the same.
 pub(super) fn needs_human(rows: &mut dyn Rows, run: &mut Run, actor: &str, why: &str) -> Res<()> {
-    moved(rows, run, actor, RunState::NeedsHuman, why)?;
+    if run.state == RunState::NeedsHuman && rows.mails_of(&run.page)?.iter().any(|row| row.reason == why) {
+        return Ok(());
+    }
+    log(rows, run, actor, What::Moved { state: RunState::NeedsHuman, why: why.to_owned() })?;
+    run.state = RunState::NeedsHuman;
     run.wake_at = None;
     outbox::fire(rows, run, why)
 }

@@ -51,7 +51,8 @@ fn need(rows: &dyn Rows, id: RunId) -> Res<Run> {
 /// The run, where it has not ended and the fence is that of its last claim.
 fn fenced(rows: &dyn Rows, id: RunId, fence: u64) -> Res<Run> {
     let run = need(rows, id)?;
-    if run.fence != fence {
+    // Nobody has the fence 0: the run was never taken.
+    if run.fence != fence || fence == 0 {
         return Err(Stop::Denied(Denial {
             guard: Guard::Fence,
             key: id.to_string(),

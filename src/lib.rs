@@ -37,6 +37,7 @@ use ira_commands::{Fault, Invocation, Kind, alert};
 use config::env::{Env as _, SystemEnv};
 
 use cli::{Around, Asked, ConfigVerb, Control, Format, What};
+use runs::RunVerb;
 use session::Session;
 use terminal::{Env, Terminal};
 
@@ -146,6 +147,13 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
         }),
         What::Control(Control::Remediate(args)) => {
             remediate::remediate(session, &args, &cli::Reach::default(), &output, env)
+        }
+        What::Control(Control::Run(RunVerb::Resume { run, from })) => {
+            let how = from.map_or(engine::TakeUp::GoOn, engine::TakeUp::From);
+            remediate::take_up(session, run, how, &output, env)
+        }
+        What::Control(Control::Run(RunVerb::Undo { run })) => {
+            remediate::take_up(session, run, engine::TakeUp::Undo, &output, env)
         }
         What::Control(Control::Run(verb)) => {
             of_runs(session, &output, env, async |store, actor| runs::run(&verb, store, actor).await)

@@ -6,10 +6,9 @@ mod hands;
 mod shown;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use ira_commands::playbook::{Incoming, Mode};
 use ira_commands::report::Outcome;
 use ira_commands::{Fault, Kind, Report, alert, shell};
@@ -18,12 +17,12 @@ use crate::cli::{OutputFlags, Reach, RemediateArgs};
 use crate::clock::SystemClock;
 use crate::config::{Config, Places};
 use crate::connect;
-use crate::engine::{Came, Consent, Engine, PlanDocument, Wanted};
+use crate::engine::{Came, Ending, Engine, TakeUp, Wanted, refused};
 use crate::progress::Silent;
 use crate::session::{Session, block_on, patiently};
-use crate::store::ask::{Override, Suspend};
-use crate::store::model::{Run, RunId};
-use crate::store::{Guard, RunState, Store};
+use crate::store::ask::{Override, Suspend, Verdict};
+use crate::store::model::RunId;
+use crate::store::{Guard, Store};
 use crate::terminal::{Env, write_stderr};
 use crate::{input, playbooks, runs, store};
 use choose::{Chosen, choose, params};
@@ -38,28 +37,6 @@ struct Around<'a> {
     config: Arc<Config>,
     /// Who asks.
     actor: String,
-}
-
-/// Keeps the plan, and agrees to nothing.
-#[derive(Default)]
-struct Shown(Mutex<Option<PlanDocument>>);
-
-#[async_trait]
-impl Consent for Shown {
-    async fn agree(&self, _run: RunId, plan: &PlanDocument) -> Result<bool, Fault> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(plan.clone());
-        Ok(false)
-    }
-}
-
-/// Agrees to the plan that a person said yes to, and to no other.
-struct Agreed(String);
-
-#[async_trait]
-impl Consent for Agreed {
-    async fn agree(&self, _run: RunId, plan: &PlanDocument) -> Result<bool, Fault> {
-        Ok(plan.hash == self.0)
-    }
 }
 
 /// Runs a playbook for each firing alert; gives the worst exit code.
@@ -96,33 +73,33 @@ pub fn actor(env: Env<'_>) -> String {
 
 fn one(session: &mut Session, around: &Around<'_>, chosen: &Chosen, alert: &Incoming) -> Result<u8, Fault> {
     let given = params(&chosen.playbook, &around.args.params)?;
-    let wanted = |key: String| Wanted {
+    let wanted = |key: String, overrides: Vec<Override>| Wanted {
         key,
+        delivery_id: None,
+        group_key: String::new(),
         playbook: &chosen.playbook,
         text: &chosen.text,
         alert,
         params: given.clone(),
+        // By hand a person's yes to the plan is the approval on every rung.
+        rung: Mode::Approve,
+        overrides,
         by: around.actor.clone(),
         page: None,
         escalate_in: None,
     };
-    // Planned in a store of its own, by hands that hold no write port.
-    let writes = chosen.playbook.effects.any();
-    let agreed = if writes {
-        let seen = Shown::default();
-        let came = block_on(async {
-            let engine = engine(around, store::open("memory:")?, true)?;
-            let run = engine.admit(wanted("plan".to_owned())).await?.run().id;
-            settled(&engine, run, &seen).await
-        })?;
-        let document = seen.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(document) = document else { return Ok(unplanned(session, &came)) };
-        let report = shown::plan(chosen, alert, &document, "nobody is paged: no pager is asked by hand");
+    let mut agreed = None;
+    if chosen.playbook.effects.any() {
+        // By hands that hold no write port, and over no store of this machine.
+        let preview = block_on(Box::pin(async {
+            engine(around, store::open("memory:")?, true)?.preview(&wanted("plan".to_owned(), Vec::new())).await
+        }))?;
+        let report = shown::plan(chosen, alert, &preview, "nobody is paged if this process or this machine dies");
         let rung = around.args.mode.map_or(Mode::Auto, Mode::from);
         if around.args.dry_run || rung <= Mode::Suggest {
             return Ok(session.show(report, 0));
         }
-        if !around.args.yes {
+        if !around.args.yes && preview.stopped.is_none() {
             if !session.can_ask() {
                 return Ok(unconfirmed(session, around, report, "there is no terminal to ask at"));
             }
@@ -131,40 +108,62 @@ fn one(session: &mut Session, around: &Around<'_>, chosen: &Chosen, alert: &Inco
                 return Err(Fault::new(Kind::Confirmation, "nothing was done: it was not agreed to"));
             }
         }
-        Agreed(document.hash)
-    } else {
-        Agreed(String::new())
-    };
-    let (came, report) = patiently(async {
+        agreed = Some(preview.plan.hash);
+    }
+    let (came, report) = patiently(Box::pin(async {
         let store = store::open(&uri(&around.config)?)?;
         windows(store.as_ref(), &around.config, &around.actor).await?;
         let engine = engine(around, store, false)?;
         let key = format!("hand:{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>());
-        let run = engine.admit(wanted(key)).await?.run().id;
-        let came = to_its_end(&engine, run, &agreed, &around.actor).await?;
+        let run = engine.admit(wanted(key, overrides(around)?)).await?.run().id;
+        let came = to_its_end(&engine, run, agreed.as_deref(), &around.actor).await?;
         Ok((came, runs::show(engine.store.as_ref(), run).await?))
-    })?;
-    let code = match &came {
-        Came::NotAgreed(_) => {
-            let why = "what the plan was made on has changed since";
-            return Ok(unconfirmed(session, around, report, why));
-        }
-        Came::Denied(..) => Kind::Busy.exit_code(),
-        Came::Ended(run) => exit(run),
-        Came::Waits(_) | Came::Sleeps(_) => Outcome::Problem.exit_code(),
-    };
-    Ok(session.show(report, code))
+    }))?;
+    if matches!(&came, Came::Ended(_, Ending::NotAgreed)) {
+        return Ok(unconfirmed(session, around, report, "what the plan was made on has changed since"));
+    }
+    Ok(session.show(report, exit(&came)))
 }
 
-/// The exit code of a run that ended.
-fn exit(run: &Run) -> u8 {
-    match run.state {
-        RunState::Succeeded => 0,
-        // Nothing was done because nothing was to be done any more.
-        RunState::Cancelled if run.note.starts_with("resolved") => 0,
-        RunState::Failed => Kind::Failed.exit_code(),
+/// The exit code of where a run stands.
+fn exit(came: &Came) -> u8 {
+    match came {
+        Came::Ended(_, Ending::Verified | Ending::Done | Ending::Resolved) => 0,
+        Came::Ended(_, Ending::Failed) => Kind::Failed.exit_code(),
+        Came::Denied(..) | Came::Ended(_, Ending::Denied) | Came::Lost(_) => Kind::Busy.exit_code(),
         _ => Outcome::Problem.exit_code(),
     }
+}
+
+/// Goes on with a run, or takes it back; gives the exit code.
+pub fn take_up(session: &mut Session, run: u64, how: TakeUp, output: &OutputFlags, env: Env<'_>) -> Result<u8, Fault> {
+    let config = connect::effective(output)?;
+    session.configure(config.output);
+    let (args, reach) = (RemediateArgs::default(), Reach::default());
+    let around = Around { args: &args, reach: &reach, output, config, actor: actor(env) };
+    let (came, report) = patiently(Box::pin(async {
+        let engine = engine(&around, store::open(&uri(&around.config)?)?, false)?;
+        let id = RunId(run);
+        heard(engine.take_up(id, &around.actor, how).await?)?;
+        // What was agreed to is in the record; a plan that nobody saw is not carried out.
+        let came = to_its_end(&engine, id, None, &around.actor).await?;
+        Ok((came, runs::show(engine.store.as_ref(), id).await?))
+    }))?;
+    Ok(session.show(report, exit(&came)))
+}
+
+fn heard<T>(verdict: Verdict<T>) -> Result<T, Fault> {
+    verdict.map_err(|denial| refused(&denial))
+}
+
+fn overrides(around: &Around<'_>) -> Result<Vec<Override>, Fault> {
+    let read = |word: &String| {
+        let guard = Guard::of_word(word)
+            .ok_or_else(|| Fault::new(Kind::Usage, format!("`{word}` is no guard that can be overridden")))?;
+        let reason = around.args.reason.clone().unwrap_or_default();
+        Ok(Override { guard, reason, actor: around.actor.clone() })
+    };
+    around.args.overrides.iter().map(read).collect()
 }
 
 fn engine(around: &Around<'_>, store: Arc<dyn Store>, dry: bool) -> Result<Engine, Fault> {
@@ -173,12 +172,6 @@ fn engine(around: &Around<'_>, store: Arc<dyn Store>, dry: bool) -> Result<Engin
     let worker = format!("hand:{}:{}", around.actor, std::process::id());
     let mut engine = Engine::new(store, Arc::new(hands), worker, state()?);
     engine.budgets.clone_from(&around.config.engine.budgets);
-    for word in &around.args.overrides {
-        let guard = Guard::of_word(word)
-            .ok_or_else(|| Fault::new(Kind::Usage, format!("`{word}` is no guard that can be overridden")))?;
-        let reason = around.args.reason.clone().unwrap_or_default();
-        engine.overrides.push(Override { guard, reason, actor: around.actor.clone() });
-    }
     Ok(engine)
 }
 
@@ -215,27 +208,19 @@ async fn windows(store: &dyn Store, config: &Config, actor: &str) -> Result<(), 
     Ok(())
 }
 
-/// Drives a run until it does not only sleep.
-async fn settled(engine: &Engine, run: RunId, consent: &dyn Consent) -> Result<Came, Fault> {
-    loop {
-        match engine.drive(run, consent, &crate::engine::Unwatched).await? {
-            Came::Sleeps(length) => tokio::time::sleep(length).await,
-            other => return Ok(other),
-        }
-    }
-}
-
-/// Drives a run to its end. The first Ctrl-C cancels it, and what was done is taken back; the second leaves it as it is.
-async fn to_its_end(engine: &Engine, run: RunId, consent: &dyn Consent, actor: &str) -> Result<Came, Fault> {
-    let work = async {
+/// Drives a run to its end; `agreed` is the plan that was said yes to. The first Ctrl-C cancels it, and what was done is
+/// taken back; the second leaves it as it is.
+async fn to_its_end(engine: &Engine, run: RunId, agreed: Option<&str>, actor: &str) -> Result<Came, Fault> {
+    let work = Box::pin(async {
         loop {
-            engine.store.due().await?;
-            match engine.drive(run, consent, &Lines).await? {
-                Came::Sleeps(length) => tokio::time::sleep(length).await,
+            match heard(engine.follow(run, &Lines).await?)? {
+                Came::Asks(plan, _) => {
+                    heard(engine.answer(run, &plan.hash, agreed == Some(plan.hash.as_str()), actor).await?)?;
+                }
                 other => return Ok(other),
             }
         }
-    };
+    });
     let mut work = std::pin::pin!(work);
     let mut asked = false;
     loop {
@@ -249,19 +234,10 @@ async fn to_its_end(engine: &Engine, run: RunId, consent: &dyn Consent, actor: &
                 }
                 asked = true;
                 write_stderr("cancelling: the step under way ends, then what can be is taken back (Ctrl-C again leaves it)\n");
-                engine.store.cancel(run, actor).await?.map_err(Fault::from)?;
+                heard(engine.store.cancel(run, actor).await?)?;
             }
         }
     }
-}
-
-fn unplanned(session: &Session, came: &Came) -> u8 {
-    let run = match came {
-        Came::Ended(run) | Came::NotAgreed(run) | Came::Denied(_, run) | Came::Waits(run) => run,
-        Came::Sleeps(_) => return Outcome::Problem.exit_code(),
-    };
-    let code = if let Came::Denied(..) = came { Kind::Busy.exit_code() } else { exit(run) };
-    session.show(runs::line(format!("No plan: {}.", run.note)), code)
 }
 
 /// Shows a plan that is not carried out, and the line that does.

@@ -1,5 +1,6 @@
 //! How a run by hand is shown: its plan before it, its steps while it goes on.
 
+use ira_commands::Fault;
 use ira_commands::playbook::{Incoming, Playbook};
 use ira_commands::report::{Cell, Fact, Outcome, Report, Section, Status};
 use ira_commands::text::{clean, excerpt};
@@ -7,19 +8,21 @@ use ira_commands::words::Span;
 use serde_json::json;
 
 use super::choose::Chosen;
-use crate::engine::{Mark, PlanDocument, Watch};
+use crate::engine::{Mark, Preview, Watch};
 use crate::store::{Phase, RunState};
 use crate::terminal::write_stderr;
 
 /// The plan of a run, as it is agreed to.
-pub fn plan(chosen: &Chosen, alert: &Incoming, document: &PlanDocument, armed: &str) -> Report {
+pub fn plan(chosen: &Chosen, alert: &Incoming, preview: &Preview, armed: &str) -> Report {
+    let document = &preview.plan;
     let book = &chosen.playbook;
     let short: String = book.revision.chars().take(8).collect();
     let name = alert.alert.name().map_or_else(|| "the alert".to_owned(), clean);
     let count = document.writes.len();
-    let headline = match count {
-        0 => format!("{} answers {name} and writes nothing.", book.name.text),
-        1 => format!("{} answers {name} with one write.", book.name.text),
+    let headline = match (count, &preview.stopped) {
+        (_, Some(why)) => format!("{} would do nothing for {name}: {why}.", book.name.text),
+        (0, _) => format!("{} answers {name} and writes nothing.", book.name.text),
+        (1, _) => format!("{} answers {name} with one write.", book.name.text),
         _ => format!("{} answers {name} with up to {count} writes.", book.name.text),
     };
     let fact = |label, value: String, note: String| Fact { label, value: Cell::from(value), note };
@@ -28,6 +31,10 @@ pub fn plan(chosen: &Chosen, alert: &Incoming, document: &PlanDocument, armed: &
         fact("guards", guards(book), "this machine only".to_owned()),
         fact("page", armed.to_owned(), String::new()),
     ];
+    facts.extend(preview.reads.iter().map(|(step, said)| {
+        let said = said.as_ref().map_or_else(Fault::one_line, Clone::clone);
+        fact("read", step.clone(), excerpt(&said, 160))
+    }));
     if let Some(verify) = &book.verify {
         let hold = if verify.hold > 0 { format!(", held for {}", span(verify.hold)) } else { String::new() };
         facts.push(fact("verify", verify.until.text().to_owned(), format!("within {}{hold}", span(verify.within))));
@@ -84,17 +91,21 @@ impl Watch for Lines {
             Mark::Begins => return,
             Mark::Done => "✔",
             Mark::Skipped => "–",
-            Mark::Failed => "✘",
+            Mark::Failed | Mark::Refused => "✘",
             Mark::Unknown => "?",
             Mark::Undone => "↶",
         };
         write_stderr(&format!("  {sign} {:<12} {:<24} {}\n", clean(id), clean(what), excerpt(said, 160)));
     }
 
-    fn state(&self, state: RunState) {
+    fn state(&self, state: RunState, why: &str) {
         if matches!(state, RunState::Running(_)) {
-            write_stderr(&format!("  · {state}\n"));
+            write_stderr(&format!("  · {state} {}\n", excerpt(why, 120)));
         }
+    }
+
+    fn warn(&self, said: &str) {
+        write_stderr(&format!("  ! {}\n", excerpt(said, 200)));
     }
 
     fn look(&self, phase: Phase, good: bool, seen: &str) {

@@ -38,6 +38,21 @@ pub enum RunVerb {
         #[arg(long)]
         events: bool,
     },
+    /// Go on with a run that broke off, was escalated, or waits for a person: what was begun is looked at first
+    Resume {
+        /// Its number
+        #[arg(value_name = "RUN")]
+        run: u64,
+        /// Go on from this step, whatever was left out before it
+        #[arg(long, value_name = "STEP")]
+        from: Option<String>,
+    },
+    /// Take back what a run did and can be taken back, newest first
+    Undo {
+        /// Its number
+        #[arg(value_name = "RUN")]
+        run: u64,
+    },
     /// Cancel a run: before its first write nothing is done, after it the step under way ends and what can be is taken back
     Cancel {
         /// Its number
@@ -151,6 +166,10 @@ pub async fn run(verb: &RunVerb, store: &dyn Store, actor: &str) -> Result<Repor
     match verb {
         RunVerb::List { active, orphans, max } => list::list(store, *active, *orphans, usize::from(*max)).await,
         RunVerb::Show { run, events } => show::show(store, RunId(*run), *events).await,
+        // They drive the run: the engine does that.
+        RunVerb::Resume { .. } | RunVerb::Undo { .. } => {
+            Err(Fault::new(Kind::Failed, "a run is taken up by the engine, not by its record"))
+        }
         RunVerb::Cancel { run } => said::cancel(store, RunId(*run), actor).await,
         RunVerb::Decide { attempt, say } => said::decide(store, AttemptId(*attempt), *say, actor).await,
         RunVerb::Close { run, ended, reason } => said::close(store, RunId(*run), ended.state(), actor, reason).await,

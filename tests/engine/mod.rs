@@ -185,7 +185,7 @@ pub fn sqlite(folder: &Path, ticks: &Arc<Manual>) -> Arc<dyn Store> {
 
 /// Does the same over memory and over a file.
 pub fn on_each(test: impl AsyncFn(&Rig, &Path)) {
-    ["memory", "sqlite"].into_iter().for_each(move |kind| {
+    for kind in ["memory", "sqlite"] {
         let folder = tempfile::tempdir().expect("a folder");
         let ticks = Arc::new(Manual::at(START));
         let store: Arc<dyn Store> = match kind {
@@ -194,7 +194,7 @@ pub fn on_each(test: impl AsyncFn(&Rig, &Path)) {
         };
         let rig = Rig::new(folder.path(), store, ticks);
         block(test(&rig, folder.path()));
-    });
+    }
 }
 
 /// How a run ended.

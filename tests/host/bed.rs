@@ -42,15 +42,13 @@ impl Bed {
             .expect("bash");
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
         let mut next = |start: &str| lines.next().and_then(|line| line.strip_prefix(start).map(str::to_owned));
-        match (next("pid "), next("bus ")) {
-            (Some(pid), Some(bus)) => Some(Self { _folder: folder, child, pid, bus }),
-            _ => {
-                let status = child.wait().expect("it ends");
-                assert_eq!(status.code(), Some(77), "the bed of {test} should have started: it says why on stderr");
-                skipped(test);
-                None
-            }
+        if let (Some(pid), Some(bus)) = (next("pid "), next("bus ")) {
+            return Some(Self { _folder: folder, child, pid, bus });
         }
+        let status = child.wait().expect("it ends");
+        assert_eq!(status.code(), Some(77), "the bed of {test} should have started: it says why on stderr");
+        skipped(test);
+        None
     }
 
     /// Runs `systemctl` inside.

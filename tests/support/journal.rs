@@ -17,8 +17,8 @@ pub fn journal(home: &Path) -> Vec<Value> {
     runtime.block_on(async {
         let mut records = Vec::new();
         for run in store.runs(Filter::All).await.expect("listed").iter().rev() {
-            let story = store.run(run.id).await.expect("read").expect("it is there");
-            for step in story.steps {
+            let whole = store.run(run.id).await.expect("read").expect("it is there");
+            for step in whole.steps {
                 records.push(json!({ "begun": step.begun }));
                 records.extend(step.added.iter().map(|more| json!({ "more": more })));
                 let ended = json!({ "exit": step.exit, "state": step.state.to_string() });

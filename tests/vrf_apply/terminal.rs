@@ -76,25 +76,3 @@ fn what_is_not_ours_is_funded_only_where_a_person_names_it_and_types_its_id() {
     let (code, shown) = typed(&case, &capped, &[]);
     assert!(code == Some(4) && shown.contains("not known to be ours") && nonce(&case.bed) == 0, "{code:?} {shown}");
 }
-<<<<<<< HEAD
-=======
-
-#[test]
-fn zz_transcript() {
-    let case = Case::ours("underfunded");
-    let request = super::blockhash::requested(&case, 300);
-    let batch = case.bed.about["batch_blockhash_store"].as_str().expect("a batch").to_owned();
-    std::thread::scope(|scope| {
-        let case = &case;
-        let r = request.clone();
-        scope.spawn(move || {
-            crate::act::wait_until("funded", || nonce(&case.bed) == 3);
-            std::thread::sleep(std::time::Duration::from_secs(4));
-            fulfil(&case.bed, case.text("coordinator"), &r, false);
-        });
-        let (code, shown) =
-            typed(case, &["--request", &request, "--apply", "--batch", &batch, "--wait", "2m"], &[("Go ahead?", "y")]);
-        std::fs::write("/tmp/vrfapply.transcript", format!("{code:?}\n{shown}")).expect("written");
-    });
-}
->>>>>>> d17fe00 (engine: whole: after a crash, by people, by time; tests by invariant, fault and lesson; the crash loop)

@@ -1,5 +1,7 @@
 //! What waits in an endpoint's pool, in the two shapes in which endpoints tell it.
 
+#![expect(clippy::zero_sized_map_values, reason = "what stands at a nonce is read over: only the nonces count")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use ira_commands::Fault;

@@ -37,7 +37,7 @@ fn what_is_no_coordinator_and_nobody_to_pay_for_is_named_with_its_place() {
         (r#"{ fund = ["*"] }"#.to_owned(), "sub:ID"),
         (r"{ fund = [7] }".to_owned(), "a string"),
         (r#"{ coordinators = ["0xd7f86b4b8cae7d942340ff628f82735b7a20893A"] }"#.to_owned(), "checksum"),
-        (r#"{ coordinator = [] }"#.to_owned(), "did you mean `coordinators`?"),
+        (r"{ coordinator = [] }".to_owned(), "did you mean `coordinators`?"),
         (format!("{{ coordinators = {:?} }}", (1..18).map(|at| format!("0x{at:040x}")).collect::<Vec<_>>()), "than 16"),
     ] {
         let fault = Machine::new().user(&format!("[networks.base]\nvrf = {vrf}\n")).fault();

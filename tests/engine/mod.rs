@@ -184,6 +184,7 @@ pub fn sqlite(folder: &Path, ticks: &Arc<Manual>) -> Arc<dyn Store> {
 }
 
 /// Does the same over memory and over a file.
+#[expect(clippy::needless_pass_by_value, reason = "a test is written where it is given")]
 pub fn on_each(test: impl AsyncFn(&Rig, &Path)) {
     for kind in ["memory", "sqlite"] {
         let folder = tempfile::tempdir().expect("a folder");

@@ -177,7 +177,7 @@ fn a_condition_or_a_verify_that_cannot_be_told_is_not_so() {
         let run = rig.admit(&of(&odd)).await;
         assert_eq!(ended(&rig.drive(run).await), Ending::Broken);
         assert!(rig.world.done().is_empty());
-        let text = of(RESTART).replace("until: q.site ==", "until: q.odd ==");
+        let text = of(RESTART).replace("until: q.site ==", "until: q.odd == \"active\" && q.site ==");
         let run = rig.admit_as(&text, "two", Mode::Auto, Vec::new()).await.expect("admitted");
         assert_eq!(ended(&rig.drive(run).await), Ending::Unverified);
     });

@@ -10,7 +10,7 @@ use super::network::DirectorySource;
 use super::problem::Problem;
 use super::secret::SecretRef;
 use super::sources::Sources;
-use super::{Config, Origin, keyed_warning, url};
+use super::{Config, Origin, keyed_warning, systems, url};
 use crate::clients::chain::Keystore;
 
 /// `ira config check`: reads every layer and fetches every referenced secret, without a network.
@@ -84,6 +84,13 @@ fn references(config: &Config) -> Vec<Finding> {
     }
     findings.extend(config.networks.values().filter_map(|network| of_signer(config, network)));
     findings.extend(config.nodes.values().flat_map(|node| of_node(config, node)));
+    for (table, reference) in systems::references(&config.systems) {
+        if let Err(fault) = reference.resolve(config.env.as_ref()) {
+            let status = if fault.kind == Kind::Missing { Status::Warn } else { Status::Critical };
+            let fault = fault.because(format!("asked for by {}", config.origin(table)));
+            findings.push(from_fault("config-reference", status, &fault));
+        }
+    }
     let directories = config.networks.values().filter_map(|network| {
         Some((network.directory.as_ref()?, config.origin(&format!("networks.{}.directory", network.name))))
     });

@@ -55,7 +55,7 @@ pub struct EngineConfig {
 }
 
 /// Each table of `[NAME.…]`, with what reads one.
-fn each<T>(
+pub(super) fn each<T>(
     reader: &mut Reader<'_>,
     table: &str,
     item: &Item<'_>,
@@ -73,7 +73,7 @@ fn each<T>(
 }
 
 /// Reads the fields of a table, telling `set` each; `None` where anything is wrong with it.
-fn fields(
+pub(super) fn fields(
     reader: &mut Reader<'_>,
     key: &str,
     item: &Item<'_>,

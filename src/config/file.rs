@@ -13,7 +13,7 @@ use super::origin::{ConfigFile, Layer, Origin};
 use super::problem::{Place, Problem};
 use super::reader::{Item, Name, Reader};
 use super::secret::SecretRef;
-use super::{Config, access, engine, host, keys, nodes, signer, url, vrf};
+use super::{Config, access, engine, host, keys, nodes, signer, systems, url, vrf};
 
 /// A configuration file longer than this is not one.
 const MOST_BYTES: u64 = 1024 * 1024;
@@ -95,6 +95,18 @@ pub(super) fn apply(config: &mut Config, file: &ConfigFile, text: &str) -> Vec<P
                     &format!("`{word}`"),
                     "a checkout must not choose what may be done",
                 );
+            }
+            word if systems::TABLES.contains(&word) && reader.is_project() => {
+                forbidden(
+                    &mut reader,
+                    &key.span(),
+                    &format!("`{word}`"),
+                    "a checkout must not choose who is asked and who is told",
+                );
+            }
+            word if systems::TABLES.contains(&word) => {
+                systems::table(&mut config.systems, &mut reader, word, item);
+                config.origins.insert(word.to_owned(), reader.origin(&key.span()));
             }
             "store" => {
                 if let Some(uri) = engine::store(&mut reader, key, item) {

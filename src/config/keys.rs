@@ -25,6 +25,14 @@ pub const TOP: &[Key] = &[
     Key { name: "nodes", kind: "table", default: "", doc: "one table for each Chainlink node: [nodes.NAME]" },
     Key { name: "scripts", kind: "table", default: "", doc: "the scripts that may be run on this host" },
     Key { name: "systemd", kind: "table", default: "", doc: "the service manager" },
+    Key { name: "pagerduty", kind: "table", default: "", doc: "PagerDuty's REST API: incidents and their notes" },
+    Key { name: "page", kind: "table", default: "", doc: "who takes pages" },
+    Key { name: "slack", kind: "table", default: "", doc: "the channel for messages" },
+    Key { name: "opsgenie", kind: "table", default: "", doc: "Opsgenie's alert API" },
+    Key { name: "prometheus", kind: "table", default: "", doc: "where metrics are read" },
+    Key { name: "alertmanager", kind: "table", default: "", doc: "who says whether an alert still fires" },
+    Key { name: "tickets", kind: "tables", default: "", doc: "where tickets are made: [tickets.NAME]" },
+    Key { name: "http", kind: "table", default: "", doc: "what a URL from an alert may lead to" },
 ];
 
 /// The keys of `[scripts]`.
@@ -130,3 +138,74 @@ pub const NODE: &[Key] = &[
     Key { name: "password", kind: "reference", default: "", doc: "the password: env:NAME, file:PATH, credential:NAME" },
     Key { name: "network", kind: "name or alias", default: "", doc: "the network that it serves" },
 ];
+
+/// The keys of `[pagerduty]`.
+pub const PAGERDUTY: &[Key] = &[
+    Key { name: "token", kind: "reference", default: "", doc: "the key of the REST API" },
+    Key { name: "from", kind: "e-mail address", default: "", doc: "the user that notes are from" },
+    Key { name: "url", kind: "URL", default: "https://api.pagerduty.com", doc: "where it is" },
+];
+
+/// The keys of `[page]`.
+pub const PAGE: &[Key] = &[
+    Key { name: "provider", kind: "pagerduty | opsgenie", default: "pagerduty", doc: "who takes pages" },
+    Key {
+        name: "routing_key",
+        kind: "reference",
+        default: "",
+        doc: "the integration key of PagerDuty's Events API v2",
+    },
+    Key {
+        name: "fallback",
+        kind: "pagerduty | opsgenie | slack",
+        default: "",
+        doc: "who takes those that the first does not",
+    },
+    Key { name: "url", kind: "URL", default: "https://events.pagerduty.com", doc: "where PagerDuty takes events" },
+];
+
+/// The keys of `[slack]`.
+pub const SLACK: &[Key] =
+    &[Key { name: "webhook", kind: "reference", default: "", doc: "the URL of an incoming webhook" }];
+
+/// The keys of `[opsgenie]`.
+pub const OPSGENIE: &[Key] = &[
+    Key { name: "key", kind: "reference", default: "", doc: "the key of an API integration" },
+    Key { name: "url", kind: "URL", default: "https://api.opsgenie.com", doc: "where it is" },
+];
+
+/// The keys of `[prometheus]`.
+pub const PROMETHEUS: &[Key] = &[
+    Key { name: "url", kind: "URL or reference", default: "", doc: "where it is" },
+    Key { name: "token", kind: "reference", default: "", doc: "a bearer token" },
+    Key { name: "user", kind: "string", default: "", doc: "a user, with `password`" },
+    Key { name: "password", kind: "reference", default: "", doc: "its password" },
+];
+
+/// The keys of `[alertmanager]`.
+pub const ALERTMANAGER: &[Key] = &[
+    Key { name: "urls", kind: "URL or list", default: "", doc: "every Alertmanager of the pair" },
+    Key { name: "settle", kind: "time", default: "2m", doc: "how long after its start its no is not believed" },
+    Key { name: "token", kind: "reference", default: "", doc: "a bearer token" },
+    Key { name: "user", kind: "string", default: "", doc: "a user, with `password`" },
+    Key { name: "password", kind: "reference", default: "", doc: "its password" },
+];
+
+/// The keys of `[tickets.NAME]`.
+pub const TICKETS: &[Key] = &[
+    Key { name: "preset", kind: "jira | servicenow | github | http", default: "", doc: "what it speaks" },
+    Key { name: "url", kind: "URL", default: "", doc: "where it is" },
+    Key { name: "token", kind: "reference", default: "", doc: "a bearer token; with `user` a password (Jira's cloud)" },
+    Key { name: "user", kind: "string", default: "", doc: "a user" },
+    Key { name: "password", kind: "reference", default: "", doc: "its password" },
+    Key { name: "project", kind: "string", default: "", doc: "a project, owner/repository, or a table" },
+    Key { name: "kind", kind: "string", default: "Task", doc: "the kind of a Jira issue" },
+    Key { name: "create", kind: "path", default: "", doc: "http: what takes a new ticket" },
+    Key { name: "search", kind: "path", default: "", doc: "http: what is searched, with {{marker}} in it" },
+    Key { name: "body", kind: "JSON", default: "", doc: "http: what is sent, with {{title}}, {{text}} and {{marker}}" },
+    Key { name: "id", kind: "JSON pointer", default: "", doc: "http: where the answer holds the ticket's name" },
+];
+
+/// The keys of `[http]`.
+pub const HTTP: &[Key] =
+    &[Key { name: "allow", kind: "list", default: "", doc: "hosts and networks that are not public" }];

@@ -20,11 +20,12 @@ pub mod network;
 pub mod nodes;
 pub mod origin;
 pub mod problem;
-mod reader;
+pub(crate) mod reader;
 pub mod secret;
 pub mod show;
 pub mod signer;
 pub mod sources;
+pub mod systems;
 #[cfg(test)]
 mod tests;
 pub mod url;
@@ -40,6 +41,7 @@ pub use origin::Origin;
 pub use show::show;
 pub use signer::{KeystoreRef, SignerConfig};
 pub use sources::{Flags, Places, Sources};
+pub use systems::SystemsConfig;
 
 use env::Env;
 use network::normal;
@@ -98,6 +100,8 @@ pub struct Config {
     pub nodes: BTreeMap<String, NodeConfig>,
     /// What may be run and restarted on this host.
     pub host: HostConfig,
+    /// The systems that are asked, and the people that are told.
+    pub systems: SystemsConfig,
     /// Where values come from, by dotted key; one that is missing here is a default.
     origins: BTreeMap<String, Origin>,
     /// What a project file changed of networks that were known without it.
@@ -145,6 +149,7 @@ impl Config {
             host: HostConfig::default(),
             engine: EngineConfig::default(),
             nodes: BTreeMap::new(),
+            systems: SystemsConfig::default(),
             origins: BTreeMap::new(),
             project_changes: BTreeMap::new(),
             rpc: None,

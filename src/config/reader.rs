@@ -199,7 +199,7 @@ impl Reader<'_> {
 }
 
 /// Unix seconds of a moment that has a date, a time and a zone.
-fn unix(datetime: &toml::value::Datetime) -> Option<u64> {
+pub(crate) fn unix(datetime: &toml::value::Datetime) -> Option<u64> {
     let (date, time) = (datetime.date?, datetime.time?);
     let minutes = match datetime.offset? {
         toml::value::Offset::Z => 0,

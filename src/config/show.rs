@@ -8,7 +8,7 @@ use ira_commands::value::H160;
 use ira_commands::words::{Coins, Span};
 use serde_json::{Value as Json, json};
 
-use super::{Config, EngineConfig, NetworkConfig, Origin};
+use super::{Config, EngineConfig, NetworkConfig, Origin, systems};
 
 /// One effective value.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +37,7 @@ impl Config {
             ("systemd.bus".to_owned(), json!(self.host.bus)),
         ];
         all.extend(engine(&self.engine));
+        all.extend(systems::shown(&self.systems));
         for network in self.networks.values() {
             all.extend(
                 values(network).into_iter().map(|(key, value)| (format!("networks.{}.{key}", network.name), value)),
@@ -92,7 +93,7 @@ fn engine(engine: &EngineConfig) -> Vec<(String, Json)> {
 
 /// The key that a value is set by: a signer is set whole, and so are a node, VRF's settings and the tables of the engine.
 fn set_by(key: &str) -> &str {
-    if let Some((table @ ("budgets" | "playbooks" | "maintenance"), _)) = key.split_once('.') {
+    if let Some((table @ ("budgets" | "playbooks" | "maintenance" | "tickets" | "http"), _)) = key.split_once('.') {
         return table;
     }
     if let (true, Some((node, _))) = (key.starts_with("nodes."), key.rsplit_once('.')) {

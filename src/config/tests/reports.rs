@@ -50,6 +50,14 @@ fn the_help_names_every_key_default_and_variable() {
         ("[nodes.", keys::NODE),
         ("[scripts]", keys::SCRIPTS),
         ("[systemd]", keys::SYSTEMD),
+        ("[pagerduty]", keys::PAGERDUTY),
+        ("[page]", keys::PAGE),
+        ("[slack]", keys::SLACK),
+        ("[opsgenie]", keys::OPSGENIE),
+        ("[prometheus]", keys::PROMETHEUS),
+        ("[alertmanager]", keys::ALERTMANAGER),
+        ("[tickets.NAME]", keys::TICKETS),
+        ("[http]", keys::HTTP),
     ] {
         assert!(help.contains(table));
         for key in keys {

@@ -25,7 +25,8 @@ fn a_hostile_project_file_is_refused_whatever_it_tries() {
         ("[playbooks.x]\nmode = \"auto\"", "may not set `playbooks`"),
         ("[budgets.x]\nmax = 1000000\nwindow = \"1s\"", "may not set `budgets`"),
         ("store = \"sqlite:/tmp/x\"", "may not set `store`"),
-        ("page = 1", "there is no key `page`"),
+        ("page = 1", "may not set `page`"),
+        ("[pagerduty]\ntoken = \"env:P\"\nfrom = \"a@b.example\"", "must not choose who is asked and who is told"),
         ("[networks.ethereum-mainnet]\nexec = \"x\"", "there is no key `exec`"),
         ("[networks.mine]\nchain_id = 5\naliases = [\"mainnet\"]", "already the name of `ethereum-mainnet`"),
     ] {

@@ -1,0 +1,140 @@
+//! The systems that are asked and the people that are told: where they are, and by what secret, always by reference.
+
+mod desk;
+mod read;
+mod show;
+
+use std::collections::BTreeMap;
+
+use super::secret::SecretRef;
+
+pub use desk::{DeskConfig, Preset};
+pub(super) use read::{TABLES, table};
+pub(super) use show::{references, shown};
+
+/// Where a service is, and how one proves who one is there.
+#[derive(Clone, Debug)]
+pub struct ServiceConfig {
+    /// Its URL.
+    pub url: SecretRef,
+    /// How one proves who one is.
+    pub auth: Auth,
+}
+
+/// How one proves who one is.
+#[derive(Clone, Debug, Default)]
+pub enum Auth {
+    /// Not at all.
+    #[default]
+    None,
+    /// A bearer token.
+    Bearer(SecretRef),
+    /// A name and a password.
+    Basic(String, SecretRef),
+}
+
+/// PagerDuty's REST API.
+#[derive(Clone, Debug)]
+pub struct PagerDutyConfig {
+    /// The API's token.
+    pub token: SecretRef,
+    /// Who notes are from: the address of a user of the account.
+    pub from: String,
+    /// Where it is.
+    pub url: SecretRef,
+}
+
+/// Who takes pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// PagerDuty's Events API v2.
+    PagerDuty,
+    /// Opsgenie's alert API.
+    Opsgenie,
+    /// The configured channel of Slack; only as a fallback.
+    Slack,
+}
+
+impl Channel {
+    /// As the configuration spells it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::PagerDuty => "pagerduty",
+            Self::Opsgenie => "opsgenie",
+            Self::Slack => "slack",
+        }
+    }
+}
+
+/// Paging.
+#[derive(Clone, Debug)]
+pub struct PageConfig {
+    /// Who takes pages first.
+    pub provider: Channel,
+    /// Who takes those that the first did not.
+    pub fallback: Option<Channel>,
+    /// The integration key of PagerDuty.
+    pub routing_key: Option<SecretRef>,
+    /// Where events go.
+    pub url: SecretRef,
+}
+
+/// Opsgenie's alert API.
+#[derive(Clone, Debug)]
+pub struct OpsgenieConfig {
+    /// The key of an API integration.
+    pub key: SecretRef,
+    /// Where it is.
+    pub url: SecretRef,
+}
+
+/// The Alertmanagers of one pair.
+#[derive(Clone, Debug)]
+pub struct AlertmanagerConfig {
+    /// Each of them.
+    pub urls: Vec<SecretRef>,
+    /// How one proves who one is, to each.
+    pub auth: Auth,
+    /// So long after its start its *no* is not believed, seconds: it forgets what fires, and is told again.
+    pub settle: u64,
+}
+
+/// An address that a URL from an alert may lead to although it is not public.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    /// A host by its name or address, on any port or one.
+    Host(String, Option<u16>),
+    /// A network: address and length of its prefix.
+    Net(std::net::IpAddr, u8),
+}
+
+/// Every system that is asked, and everybody who is told.
+#[derive(Clone, Debug, Default)]
+pub struct SystemsConfig {
+    /// PagerDuty's REST API.
+    pub pagerduty: Option<PagerDutyConfig>,
+    /// Paging.
+    pub page: Option<PageConfig>,
+    /// The incoming webhook of a channel.
+    pub slack: Option<SecretRef>,
+    /// Opsgenie.
+    pub opsgenie: Option<OpsgenieConfig>,
+    /// Prometheus.
+    pub prometheus: Option<ServiceConfig>,
+    /// Alertmanager.
+    pub alertmanager: Option<AlertmanagerConfig>,
+    /// Ticket desks by name.
+    pub tickets: BTreeMap<String, DeskConfig>,
+    /// Where URLs from alerts may lead.
+    pub allow: Vec<Allowed>,
+}
+
+impl std::fmt::Display for Allowed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Host(host, Some(port)) => write!(f, "{host}:{port}"),
+            Self::Host(host, None) => f.write_str(host),
+            Self::Net(address, length) => write!(f, "{address}/{length}"),
+        }
+    }
+}

@@ -8,6 +8,8 @@ use crate::effect::Effect;
 use crate::fault::{Fault, Kind};
 use crate::node::{NodeRead, NodeWrite};
 use crate::ports::host::{ScriptRead, ScriptWrite, UnitRead, UnitWrite};
+use crate::ports::people::{Channels, ChatWrite, IncidentRead, IncidentWrite, PagerWrite, TicketRead, TicketWrite};
+use crate::ports::systems::{AlertRead, Metrics, WebRead, WebWrite};
 use crate::ports::{ChainRead, ChainWrite, Clock, FeedDirectory, Progress, Signer};
 use crate::text;
 use crate::value::{H160, U256};
@@ -21,6 +23,18 @@ pub struct Reads {
     pub scripts: Option<Arc<dyn ScriptRead>>,
     /// The units of a service manager.
     pub units: Option<Arc<dyn UnitRead>>,
+    /// Web servers.
+    pub web: Option<Arc<dyn WebRead>>,
+    /// Metrics.
+    pub metrics: Option<Arc<dyn Metrics>>,
+    /// Which alerts fire.
+    pub alerts: Option<Arc<dyn AlertRead>>,
+    /// Who would be told.
+    pub channels: Option<Arc<dyn Channels>>,
+    /// Ticket desks.
+    pub tickets: Option<Arc<dyn TicketRead>>,
+    /// Incidents and their notes.
+    pub incidents: Option<Arc<dyn IncidentRead>>,
     /// The published feeds.
     pub directory: Arc<dyn FeedDirectory>,
     /// The wall clock.
@@ -40,6 +54,16 @@ pub struct Writes {
     pub scripts: Option<Arc<dyn ScriptWrite>>,
     /// The units of a service manager.
     pub units: Option<Arc<dyn UnitWrite>>,
+    /// Web servers.
+    pub web: Option<Arc<dyn WebWrite>>,
+    /// Who is on call.
+    pub pager: Option<Arc<dyn PagerWrite>>,
+    /// A channel of messages.
+    pub chat: Option<Arc<dyn ChatWrite>>,
+    /// Ticket desks.
+    pub tickets: Option<Arc<dyn TicketWrite>>,
+    /// Incidents and their notes.
+    pub incidents: Option<Arc<dyn IncidentWrite>>,
     /// Who signs; `None` where only what was signed before is to be settled.
     pub signer: Option<Arc<dyn Signer>>,
     /// Where it is written down.
@@ -51,14 +75,28 @@ pub struct Writes {
 impl Reads {
     /// Without any system to ask.
     pub fn new(directory: Arc<dyn FeedDirectory>, clock: Arc<dyn Clock>, progress: Arc<dyn Progress>) -> Self {
-        Self { chain: None, scripts: None, units: None, directory, clock, progress, nodes: Vec::new() }
+        Self {
+            chain: None,
+            scripts: None,
+            units: None,
+            web: None,
+            metrics: None,
+            alerts: None,
+            channels: None,
+            tickets: None,
+            incidents: None,
+            directory,
+            clock,
+            progress,
+            nodes: Vec::new(),
+        }
     }
 }
 
 impl Writes {
     /// Without any system to write to.
     pub fn new(journal: Arc<dyn Journal>) -> Self {
-        Self { chain: None, scripts: None, units: None, signer: None, journal, nodes: Vec::new() }
+        Self { chain: None, scripts: None, units: None, web: None, pager: None, chat: None, tickets: None, incidents: None, signer: None, journal, nodes: Vec::new() }
     }
 }
 
@@ -171,6 +209,61 @@ impl Context {
         self.reads.units.as_deref().ok_or_else(|| {
             Fault::new(Kind::Config, "no service manager is known here")
                 .hint("set `systemd.bus` in the user's configuration (`ira help config`)")
+        })
+    }
+
+    /// Web servers.
+    pub fn web(&self) -> Result<&dyn WebRead, Fault> {
+        self.reads
+            .web
+            .as_deref()
+            .ok_or_else(|| unset("nothing can be asked by HTTP here", "run it with the `ira` that has a network"))
+    }
+
+    /// Metrics, or the fault that says how to configure them.
+    pub fn metrics(&self) -> Result<&dyn Metrics, Fault> {
+        self.reads.metrics.as_deref().ok_or_else(|| {
+            unset("no Prometheus is configured", "set `prometheus.url` in the user's configuration (`ira help config`)")
+        })
+    }
+
+    /// Which alerts fire, or the fault that says how to configure it.
+    pub fn alerts(&self) -> Result<&dyn AlertRead, Fault> {
+        self.reads.alerts.as_deref().ok_or_else(|| {
+            unset(
+                "no Alertmanager is configured",
+                "set `alertmanager.urls` in the user's configuration (`ira help config`)",
+            )
+        })
+    }
+
+    /// Who would be told.
+    pub fn channels(&self) -> Result<&dyn Channels, Fault> {
+        self.reads.channels.as_deref().ok_or_else(|| {
+            unset(
+                "nobody is configured to be paged",
+                "set `page.provider` and `page.routing_key` in the user's configuration (`ira help people`)",
+            )
+        })
+    }
+
+    /// Ticket desks, or the fault that says how to configure one.
+    pub fn tickets(&self) -> Result<&dyn TicketRead, Fault> {
+        self.reads.tickets.as_deref().ok_or_else(|| {
+            unset(
+                "no ticket desk is configured",
+                "set `[tickets.NAME]` in the user's configuration (`ira help people`)",
+            )
+        })
+    }
+
+    /// Incidents, or the fault that says how to configure them.
+    pub fn incidents(&self) -> Result<&dyn IncidentRead, Fault> {
+        self.reads.incidents.as_deref().ok_or_else(|| {
+            unset(
+                "PagerDuty is not configured",
+                "set `pagerduty.token` and `pagerduty.from` in the user's configuration (`ira help people`)",
+            )
         })
     }
 
@@ -301,6 +394,51 @@ impl Step<'_> {
         units.ok_or_else(|| Fault::new(Kind::Failed, "no service manager is at hand to be told"))
     }
 
+    /// Web servers, to be told to do something.
+    pub fn web(&self) -> Result<&dyn WebWrite, Fault> {
+        self.writes
+            .web
+            .as_deref()
+            .ok_or_else(|| unset("nothing can be sent by HTTP here", "run it with the `ira` that has a network"))
+    }
+
+    /// Who is on call.
+    pub fn pager(&self) -> Result<&dyn PagerWrite, Fault> {
+        self.writes.pager.as_deref().ok_or_else(|| {
+            unset(
+                "nobody is configured to be paged",
+                "set `page.provider` and `page.routing_key` in the user's configuration (`ira help people`)",
+            )
+        })
+    }
+
+    /// A channel of messages.
+    pub fn chat(&self) -> Result<&dyn ChatWrite, Fault> {
+        self.writes.chat.as_deref().ok_or_else(|| {
+            unset("no channel is configured", "set `slack.webhook` in the user's configuration (`ira help people`)")
+        })
+    }
+
+    /// Ticket desks.
+    pub fn tickets(&self) -> Result<&dyn TicketWrite, Fault> {
+        self.writes.tickets.as_deref().ok_or_else(|| {
+            unset(
+                "no ticket desk is configured",
+                "set `[tickets.NAME]` in the user's configuration (`ira help people`)",
+            )
+        })
+    }
+
+    /// Incidents, to be written to.
+    pub fn incidents(&self) -> Result<&dyn IncidentWrite, Fault> {
+        self.writes.incidents.as_deref().ok_or_else(|| {
+            unset(
+                "PagerDuty is not configured",
+                "set `pagerduty.token` and `pagerduty.from` in the user's configuration (`ira help people`)",
+            )
+        })
+    }
+
     /// Writes down something more that is about to be done under this attempt.
     pub fn add(&self, more: &Json) -> Result<(), Fault> {
         self.writes.journal.add(self.id, more)
@@ -310,4 +448,8 @@ impl Step<'_> {
     pub fn end(self, ended: &Ended) -> Result<(), Fault> {
         self.writes.journal.end(self.id, ended)
     }
+}
+
+fn unset(what: &str, mend: &str) -> Fault {
+    Fault::new(Kind::Config, what).hint(mend)
 }

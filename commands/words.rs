@@ -194,8 +194,8 @@ impl fmt::Display for Coins {
 /// Written and read as its text, and shown as it in a debug print.
 macro_rules! as_text {
     ($($word:ident),*) => {$(
-        impl fmt::Debug for $word {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Debug for $word {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 write!(f, concat!(stringify!($word), "({})"), self)
             }
         }
@@ -224,6 +224,8 @@ macro_rules! as_text {
         }
     )*};
 }
+
+pub(crate) use as_text;
 
 as_text!(Address, Hash, Id, Coins, Span);
 

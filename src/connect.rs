@@ -26,6 +26,7 @@ use crate::complete::KnownFeed;
 use crate::config::{self, Config, Flags, NetworkConfig, Sources};
 use crate::recording::{self, Keeper, RecordedDirectory, ReplayedDirectory};
 use crate::seen::{self, Of, Seen};
+use crate::systems;
 
 /// The flags that the configuration merges with its files and the environment.
 fn flags(output: &OutputFlags, invocation: Option<(&Invocation, &Reach)>) -> Result<Flags, Fault> {
@@ -181,7 +182,10 @@ fn live(reach: &Reach, config: &Arc<Config>, progress: Arc<dyn Progress>) -> Res
         endpoints,
     })?);
     let directory = Arc::new(feeds(config, &clock));
-    let reads = |directory, chain| Reads { chain: Some(chain), ..Reads::new(directory, Arc::clone(&clock), progress) };
+    let reads = |directory, chain| Reads {
+        chain: Some(chain),
+        ..systems::reads(config, Reads::new(directory, Arc::clone(&clock), progress))
+    };
     let warnings = rpc.warnings;
     let cache = config::Places::standard().cache;
     let (Some(path), Some(recorder)) = (&reach.record, recorder) else {
@@ -207,7 +211,7 @@ pub fn bare(config: &Arc<Config>, progress: Arc<dyn Progress>) -> Reads {
     Reads {
         scripts: scripts(config).map(|scripts| scripts as Arc<dyn ScriptRead>),
         units: Some(units(config)),
-        ..Reads::new(Arc::new(feeds(config, &clock)), clock, progress)
+        ..systems::reads(config, Reads::new(Arc::new(feeds(config, &clock)), clock, progress))
     }
 }
 
@@ -216,7 +220,7 @@ pub fn bare_writes(config: &Arc<Config>, journal: Arc<dyn Journal>) -> Writes {
     Writes {
         scripts: scripts(config).map(|scripts| scripts as Arc<dyn ScriptWrite>),
         units: Some(units(config)),
-        ..Writes::new(journal)
+        ..systems::writes(config, Writes::new(journal))
     }
 }
 

@@ -23,6 +23,7 @@ pub mod runs;
 pub mod seen;
 mod session;
 pub mod store;
+mod systems;
 pub mod terminal;
 pub mod usage;
 pub mod watch;

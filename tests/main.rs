@@ -10,6 +10,7 @@ mod host;
 mod next;
 mod node;
 mod playbooks;
+mod people;
 mod process;
 mod secrets;
 mod store;

@@ -1,12 +1,16 @@
 //! Actions on systems: each runnable by hand (`ira act NAME`) and as a step.
 
 mod act;
+pub mod alert;
 pub mod chain;
+pub mod http;
 pub mod node;
 mod plan;
+pub mod prometheus;
 pub mod script;
 mod settle;
 pub mod systemd;
+pub mod tell;
 
 use serde_json::{Value as Json, json};
 
@@ -98,6 +102,20 @@ actions! {
     "systemd.start" SystemdStart(systemd::Start) Act,
     /// Stop a systemd unit
     "systemd.stop" SystemdStop(systemd::Stop) Act,
+    /// Say whether a web server answers as it should
+    "http.check" HttpCheck(http::Check) Look,
+    /// Tell a web server to do something
+    "http.request" HttpRequest(http::Request) Act,
+    /// Say what a metric is now
+    "prometheus.query" PrometheusQuery(prometheus::Query) Look,
+    /// Say whether an alert still fires, by the word of its sender
+    "alert.still_firing" AlertStillFiring(alert::StillFiring) Look,
+    /// Page who is on call, or say that it is over
+    "page" Page(tell::PageArgs) Act,
+    /// Post a message in the configured channel
+    "notify.slack" NotifySlack(tell::SlackArgs) Act,
+    /// Make a ticket, unless it is there already
+    "ticket.create" TicketCreate(tell::TicketArgs) Act,
 }
 
 /// Whether an action only reads, or acts.

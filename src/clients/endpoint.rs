@@ -96,6 +96,11 @@ impl Endpoint {
         quoted(&masked(masked(scrubbed, &self.0.authority), &self.0.host))
     }
 
+    /// Everything in it that could be a credential.
+    pub(crate) fn secrets(&self) -> &[SecretString] {
+        &self.0.secrets
+    }
+
     /// Takes those secrets that cannot be in an answer by chance out of a raw body, before anything reads it.
     pub(crate) fn scrub_body(&self, body: Vec<u8>) -> Vec<u8> {
         let hex = |secret: &str| secret.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -126,7 +131,7 @@ impl fmt::Debug for Endpoint {
 }
 
 /// `text` with every occurrence of `secret` masked, in capitals or small letters: a host is lowered on its way.
-pub(super) fn masked(text: String, secret: &str) -> String {
+pub(crate) fn masked(text: String, secret: &str) -> String {
     let (lowered, wanted) = (text.to_ascii_lowercase(), secret.to_ascii_lowercase());
     if !lowered.contains(&wanted) {
         return text;

@@ -7,13 +7,18 @@ use std::time::Duration;
 use ira_commands::{Fault, Kind};
 use reqwest::header::{LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::{Client, ClientBuilder, Response, StatusCode, Url};
 
 use super::endpoint::Endpoint;
 
 /// A client for `endpoint`. `timeout` is for one request as a whole; up to `redirects` are followed, and none to another
 /// server.
 pub fn client(endpoint: &Endpoint, timeout: Duration, redirects: usize) -> Result<Client, Fault> {
+    builder(endpoint, timeout, redirects)?.build().map_err(|error| cannot(endpoint, &error))
+}
+
+/// The same, for who has more to say about the client.
+pub fn builder(endpoint: &Endpoint, timeout: Duration, redirects: usize) -> Result<ClientBuilder, Fault> {
     let policy = Policy::custom(move |attempt| {
         let home = attempt.previous().first().map(Url::origin);
         if attempt.previous().len() <= redirects && home == Some(attempt.url().origin()) {
@@ -32,14 +37,13 @@ pub fn client(endpoint: &Endpoint, timeout: Duration, redirects: usize) -> Resul
     if endpoint.is_loopback() {
         builder = builder.no_proxy();
     }
-    builder = if endpoint.is_https() {
+    if endpoint.is_https() {
         use_ring();
-        builder
+        Ok(builder)
     } else {
         // Without this the platform's certificates are read and parsed, which costs more than a whole report on loopback.
-        builder.tls_backend_preconfigured(trusting_nobody()?)
-    };
-    builder.build().map_err(|error| cannot(endpoint, &error))
+        Ok(builder.tls_backend_preconfigured(trusting_nobody()?))
+    }
 }
 
 /// The process's crypto, chosen once and only where TLS is used.

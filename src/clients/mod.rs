@@ -1,16 +1,25 @@
 //! Adapters to the world outside: each implements a port of `ira-commands`.
 
+pub mod alertmanager;
 pub mod chain;
 pub mod directory;
 pub mod endpoint;
 pub mod http;
 pub mod node;
+pub mod opsgenie;
+pub mod pager;
+pub mod pagerduty;
+pub mod prometheus;
 pub mod redact;
 #[cfg(target_os = "linux")]
 pub mod script;
 #[cfg(test)]
 mod scripted;
+pub mod service;
+pub mod slack;
 pub mod systemd;
+pub mod tickets;
+pub mod web;
 
 /// The name of this machine.
 pub(crate) fn host_name() -> String {

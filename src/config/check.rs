@@ -10,7 +10,7 @@ use super::network::DirectorySource;
 use super::problem::Problem;
 use super::secret::SecretRef;
 use super::sources::Sources;
-use super::{Config, Origin, keyed_warning, systems, url};
+use super::{Config, Origin, keyed_warning, url};
 use crate::clients::chain::Keystore;
 
 /// `ira config check`: reads every layer and fetches every referenced secret, without a network.
@@ -84,7 +84,7 @@ fn references(config: &Config) -> Vec<Finding> {
     }
     findings.extend(config.networks.values().filter_map(|network| of_signer(config, network)));
     findings.extend(config.nodes.values().flat_map(|node| of_node(config, node)));
-    for (table, reference) in systems::references(&config.systems) {
+    for (table, reference) in config.systems.references() {
         if let Err(fault) = reference.resolve(config.env.as_ref()) {
             let status = if fault.kind == Kind::Missing { Status::Warn } else { Status::Critical };
             let fault = fault.because(format!("asked for by {}", config.origin(table)));

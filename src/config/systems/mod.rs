@@ -10,7 +10,8 @@ use super::secret::SecretRef;
 
 pub use desk::{DeskConfig, Preset};
 pub(super) use read::{TABLES, table};
-pub(super) use show::{references, shown};
+use show::references;
+pub(super) use show::shown;
 
 /// Where a service is, and how one proves who one is there.
 #[derive(Clone, Debug)]
@@ -127,6 +128,13 @@ pub struct SystemsConfig {
     pub tickets: BTreeMap<String, DeskConfig>,
     /// Where URLs from alerts may lead.
     pub allow: Vec<Allowed>,
+}
+
+impl SystemsConfig {
+    /// Every reference to a secret or a URL, with the table that it stands in.
+    pub fn references(&self) -> Vec<(&'static str, &SecretRef)> {
+        references(self)
+    }
 }
 
 impl std::fmt::Display for Allowed {

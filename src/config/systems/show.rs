@@ -70,7 +70,7 @@ fn proof(auth: &Auth) -> Option<&SecretRef> {
 }
 
 /// Every reference, with the table that it stands in.
-pub(in crate::config) fn references(systems: &SystemsConfig) -> Vec<(&'static str, &SecretRef)> {
+pub(super) fn references(systems: &SystemsConfig) -> Vec<(&'static str, &SecretRef)> {
     let mut all: Vec<(&'static str, &SecretRef)> = Vec::new();
     if let Some(one) = &systems.pagerduty {
         all.extend([("pagerduty", &one.token), ("pagerduty", &one.url)]);

@@ -1,0 +1,68 @@
+//! Which ports the configuration gives a command: to systems that are asked, and to people who are told.
+
+use std::sync::Arc;
+
+use ira_commands::context::{Reads, Writes};
+use ira_commands::ports::people::Channels;
+
+use crate::clients::alertmanager::Alertmanager;
+use crate::clients::pager::{self, Pager};
+use crate::clients::pagerduty::Rest;
+use crate::clients::prometheus::Prometheus;
+use crate::clients::slack::Slack;
+use crate::clients::tickets::Tickets;
+use crate::clients::web::Web;
+use crate::config::Config;
+use crate::config::systems::Channel;
+
+/// Who would be told, as it is configured.
+struct Configured(Arc<Config>);
+
+impl Channels for Configured {
+    fn pagers(&self) -> Vec<String> {
+        let systems = &self.0.systems;
+        let named = |channel| match channel {
+            Channel::PagerDuty => "PagerDuty".to_owned(),
+            Channel::Opsgenie => "Opsgenie".to_owned(),
+            Channel::Slack => "Slack".to_owned(),
+        };
+        systems.page.as_ref().map(|page| pager::channels(page).into_iter().map(named).collect()).unwrap_or_default()
+    }
+
+    fn chat(&self) -> Option<String> {
+        let webhook = self.0.systems.slack.as_ref()?;
+        Some(Slack::new(Arc::clone(&self.0), webhook.clone()).label())
+    }
+}
+
+/// `reads` with every system that is configured.
+pub fn reads(config: &Arc<Config>, reads: Reads) -> Reads {
+    let systems = &config.systems;
+    let own = || Arc::clone(config);
+    Reads {
+        web: Some(Arc::new(Web::new(own()))),
+        metrics: systems.prometheus.clone().map(|one| Arc::new(Prometheus::new(own(), one)) as _),
+        alerts: systems
+            .alertmanager
+            .clone()
+            .map(|one| Arc::new(Alertmanager::new(own(), one, Arc::clone(&reads.clock))) as _),
+        channels: Some(Arc::new(Configured(own()))),
+        tickets: (!systems.tickets.is_empty()).then(|| Arc::new(Tickets::new(own())) as _),
+        incidents: systems.pagerduty.clone().map(|one| Arc::new(Rest::new(own(), one)) as _),
+        ..reads
+    }
+}
+
+/// `writes` with everybody who can be told, and everything that can be told to do something.
+pub fn writes(config: &Arc<Config>, writes: Writes) -> Writes {
+    let systems = &config.systems;
+    let own = || Arc::clone(config);
+    Writes {
+        web: Some(Arc::new(Web::new(own()))),
+        pager: systems.page.as_ref().map(|page| Arc::new(Pager::new(own(), page)) as _),
+        chat: systems.slack.clone().map(|webhook| Arc::new(Slack::new(own(), webhook)) as _),
+        tickets: (!systems.tickets.is_empty()).then(|| Arc::new(Tickets::new(own())) as _),
+        incidents: systems.pagerduty.clone().map(|one| Arc::new(Rest::new(own(), one)) as _),
+        ..writes
+    }
+}

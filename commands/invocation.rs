@@ -3,7 +3,7 @@
 use crate::actions::Action;
 use crate::alert::Alert;
 use crate::effect::{Effect, Reach, TakenBack};
-use crate::{Context, Fault, Report, args, feed_report, vrf_runbook};
+use crate::{Context, Fault, Report, args, feed_report, pd_annotate, vrf_runbook};
 
 /// One command with its arguments: a command line, a playbook's `do:` and a journal row are this one value.
 #[derive(Clone, Debug, PartialEq, clap::Subcommand)]
@@ -12,6 +12,8 @@ pub enum Invocation {
     FeedReport(feed_report::Args),
     /// Say why a randomness request is not fulfilled, and who can mend it
     VrfRunbook(vrf_runbook::Args),
+    /// Write what was found into the notes of a PagerDuty incident, once
+    PdAnnotate(pd_annotate::Args),
     /// Do one thing to a system: show the plan, ask, do it, prove that it worked
     #[command(subcommand, arg_required_else_help = false)]
     Act(Action),
@@ -19,13 +21,14 @@ pub enum Invocation {
 
 impl Invocation {
     /// The names of the commands; a step may also have one of [`Action::NAMES`].
-    pub const NAMES: &'static [&'static str] = &["feed-report", "vrf-runbook"];
+    pub const NAMES: &'static [&'static str] = &["feed-report", "vrf-runbook", "pd-annotate"];
 
     /// The name as it is typed, and as a `do:` spells it.
     pub fn name(&self) -> &'static str {
         match self {
             Self::FeedReport(_) => "feed-report",
             Self::VrfRunbook(_) => "vrf-runbook",
+            Self::PdAnnotate(_) => "pd-annotate",
             Self::Act(action) => action.name(),
         }
     }
@@ -36,6 +39,7 @@ impl Invocation {
         match name {
             "feed-report" => args::from_json(name, with).map(Self::FeedReport),
             "vrf-runbook" => args::from_json(name, with).map(Self::VrfRunbook),
+            "pd-annotate" => args::from_json(name, with).map(Self::PdAnnotate),
             other => {
                 let known: Vec<&str> = Self::NAMES.iter().chain(Action::NAMES).copied().collect();
                 let action = Action::from_data(other, with);
@@ -49,6 +53,7 @@ impl Invocation {
         match self {
             Self::FeedReport(args) => serde_json::to_value(args),
             Self::VrfRunbook(args) => serde_json::to_value(args),
+            Self::PdAnnotate(args) => serde_json::to_value(args),
             Self::Act(action) => Ok(action.with()),
         }
         .unwrap_or_default()
@@ -64,6 +69,7 @@ impl Invocation {
         match name {
             "feed-report" => Some(schemars::schema_for!(feed_report::Args)),
             "vrf-runbook" => Some(schemars::schema_for!(vrf_runbook::Args)),
+            "pd-annotate" => Some(schemars::schema_for!(pd_annotate::Args)),
             other => Action::schema(other),
         }
     }
@@ -73,6 +79,7 @@ impl Invocation {
         match self {
             Self::FeedReport(_) => Effect::Read,
             Self::VrfRunbook(args) => args.effect(),
+            Self::PdAnnotate(args) => args.effect(),
             Self::Act(action) => action.effect(),
         }
     }
@@ -81,6 +88,7 @@ impl Invocation {
     pub fn reach(&self) -> Reach {
         match self {
             Self::FeedReport(_) | Self::VrfRunbook(_) => Reach::Target,
+            Self::PdAnnotate(_) => Reach::Tell,
             Self::Act(action) => action.reach(),
         }
     }
@@ -99,7 +107,7 @@ impl Invocation {
     /// How it is taken back.
     pub fn taken_back(&self) -> TakenBack {
         match self {
-            Self::FeedReport(_) | Self::VrfRunbook(_) => TakenBack::Transient,
+            Self::FeedReport(_) | Self::VrfRunbook(_) | Self::PdAnnotate(_) => TakenBack::Transient,
             Self::Act(action) => action.taken_back(),
         }
     }
@@ -107,7 +115,7 @@ impl Invocation {
     /// The reads that show nothing but what it sets itself, see [`Action::self_evident`].
     pub fn self_evident(&self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::FeedReport(_) | Self::VrfRunbook(_) => &[],
+            Self::FeedReport(_) | Self::VrfRunbook(_) | Self::PdAnnotate(_) => &[],
             Self::Act(action) => action.self_evident(),
         }
     }
@@ -117,6 +125,7 @@ impl Invocation {
         match self {
             Self::FeedReport(args) => args.network(),
             Self::VrfRunbook(args) => args.network(),
+            Self::PdAnnotate(_) => Ok(None),
             Self::Act(action) => Ok(action.network()),
         }
     }
@@ -126,6 +135,8 @@ impl Invocation {
         match self {
             Self::FeedReport(args) => args.alerts = alerts,
             Self::VrfRunbook(args) => args.alerts = alerts,
+            // Its incident is found by what an alert was sent with, not by its labels.
+            Self::PdAnnotate(_) => {}
             Self::Act(action) => action.set_alerts(&alerts),
         }
     }
@@ -135,6 +146,7 @@ impl Invocation {
         match self {
             Self::FeedReport(args) => feed_report::run(args, context).await,
             Self::VrfRunbook(args) => vrf_runbook::run(args, context).await,
+            Self::PdAnnotate(args) => pd_annotate::run(args, context).await,
             Self::Act(action) => action.run(context).await,
         }
     }

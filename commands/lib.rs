@@ -14,6 +14,7 @@ pub mod feed_report;
 pub mod invocation;
 mod loose;
 pub mod node;
+pub mod pd_annotate;
 pub mod playbook;
 pub mod ports;
 pub mod report;

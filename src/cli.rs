@@ -8,7 +8,7 @@ use clap::{
     ArgMatches, Args, Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum, ValueHint,
 };
 use ira_commands::actions::Action;
-use ira_commands::{Invocation, playbook, vrf_runbook};
+use ira_commands::{Invocation, pd_annotate, playbook, vrf_runbook};
 use secrecy::SecretString;
 
 pub use crate::config::{ColorChoice as Color, Format};
@@ -57,7 +57,7 @@ pub enum Control {
     Freeze(FreezeArgs),
     /// End what `ira freeze` began
     Thaw(ThawArgs),
-    /// Explain a topic (output, exit-codes, config, networks, feeds, vrf, playbooks, actions) or a command
+    /// Explain a topic (output, exit-codes, config, networks, feeds, vrf, playbooks, actions, people) or a command
     Help {
         /// A topic, or a command
         #[arg(value_name = "TOPIC")]
@@ -296,7 +296,7 @@ pub struct Agreement {
     pub resume: bool,
 }
 
-/// What a script is told.
+/// What an action is told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 struct Told {
     /// Give it the facts of an alert, as data: Alertmanager or PagerDuty JSON; `-` is stdin
@@ -310,6 +310,27 @@ struct Patience {
     /// Seconds to wait for a transaction to be mined
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     wait: u64,
+}
+
+/// What is noted, and how its incident is found: read before the command exists.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+#[command(next_help_heading = "What is noted")]
+pub struct Noted {
+    /// `-`: what stdin says, in markdown
+    #[arg(value_name = "-", value_parser = ["-"], allow_hyphen_values = true, conflicts_with_all = ["file", "from"])]
+    pub stdin: Option<String>,
+    /// What this file says, in markdown; `-` is stdin
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath, conflicts_with = "from")]
+    pub file: Option<PathBuf>,
+    /// What this command of ira reports; all that follows is its own: --from feed-report eth-usd
+    #[arg(long, value_name = "COMMAND", num_args = 1.., allow_hyphen_values = true)]
+    pub from: Vec<OsString>,
+    /// Find the incident of this alert: an Alertmanager webhook body, or what PagerDuty sent; `-` is stdin
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
+    pub alert: Option<PathBuf>,
+    /// Show what it would write, and write nothing
+    #[arg(long, help_heading = "How it is agreed to")]
+    pub dry_run: bool,
 }
 
 /// A whole command line.
@@ -330,6 +351,8 @@ pub enum What {
     Mend(Box<(vrf_runbook::Args, Reach, Around, Agreement)>),
     /// An action, with how it is agreed to, how long it waits, seconds, and the alert whose facts it is given.
     Act(Box<(Action, Reach, Agreement, u64, Option<PathBuf>)>),
+    /// A note, with where it is read.
+    Annotate(Box<(pd_annotate::Args, Noted)>),
     /// Anything else.
     Control(Control),
 }
@@ -346,6 +369,9 @@ pub fn command() -> Command {
         all = all.mut_subcommand(*name, |one| {
             // The flags' own doc comment would take the place of the command's.
             let about = one.get_about().cloned().unwrap_or_default();
+            if *name == "pd-annotate" {
+                return Noted::augment_args(one).about(about).long_about(None);
+            }
             let one = Reach::augment_args(Around::augment_args(one)).about(about.clone()).long_about(None);
             // Coordinators are listed in no directory, and nothing of a feed is known to a node alone.
             if *name == "feed-report" {
@@ -371,10 +397,10 @@ pub fn command() -> Command {
             act.mut_subcommand(*name, |one| {
                 let about = one.get_about().cloned().unwrap_or_default();
                 let one = Agreement::augment_args(one);
-                let one = if is_of_host(name) { one } else { Reach::augment_args(Patience::augment_args(one)) };
-                let one = if name.starts_with("script.") { Told::augment_args(one) } else { one };
+                let one = if is_of_no_chain(name) { one } else { Reach::augment_args(Patience::augment_args(one)) };
+                let one = if takes_alert(name) { Told::augment_args(one) } else { one };
                 let one = one.about(about).long_about(None).mut_arg("resume", |arg| arg.conflicts_with("yes"));
-                if is_of_host(name) {
+                if is_of_no_chain(name) {
                     return one;
                 }
                 // An action reads no directory, and a recording of what was done cannot be done again.
@@ -385,9 +411,14 @@ pub fn command() -> Command {
     help::with_examples(all)
 }
 
-/// Whether an action is about a host, and nothing about it is reached through an endpoint.
-fn is_of_host(name: &str) -> bool {
-    ["script.", "systemd."].iter().any(|start| name.starts_with(start))
+/// Whether nothing about an action is reached through an endpoint.
+fn is_of_no_chain(name: &str) -> bool {
+    !["chain.", "node."].iter().any(|start| name.starts_with(start))
+}
+
+/// Whether an action can be given an alert.
+fn takes_alert(name: &str) -> bool {
+    name.starts_with("script.") || name == "alert.still_firing"
 }
 
 /// Reads a command line. Help and version come as an error, as clap has it.
@@ -407,10 +438,10 @@ fn read(matches: &ArgMatches) -> Result<Asked, clap::Error> {
             let none = (Reach::default(), Agreement::default(), Patience::default(), Told::default());
             let (reach, agreement, patience, told) = match own {
                 Some((_, own)) => {
-                    let of_host = is_of_host(action.name());
-                    let reach = (!of_host).then(|| Reach::from_arg_matches(own)).transpose()?;
-                    let patience = (!of_host).then(|| Patience::from_arg_matches(own)).transpose()?;
-                    let told = action.name().starts_with("script.").then(|| Told::from_arg_matches(own)).transpose()?;
+                    let of_none = is_of_no_chain(action.name());
+                    let reach = (!of_none).then(|| Reach::from_arg_matches(own)).transpose()?;
+                    let patience = (!of_none).then(|| Patience::from_arg_matches(own)).transpose()?;
+                    let told = takes_alert(action.name()).then(|| Told::from_arg_matches(own)).transpose()?;
                     (
                         reach.unwrap_or_default(),
                         Agreement::from_arg_matches(own)?,
@@ -422,6 +453,13 @@ fn read(matches: &ArgMatches) -> Result<Asked, clap::Error> {
             };
             let reach = Reach { nodes: action.node().map(|name| vec![name.to_owned()]), ..reach };
             What::Act(Box::new((action, reach, agreement, patience.wait, told.alert)))
+        }
+        Sub::Step(Invocation::PdAnnotate(args)) => {
+            let noted = match matches.subcommand() {
+                Some((_, own)) => Noted::from_arg_matches(own)?,
+                None => Noted::default(),
+            };
+            What::Annotate(Box::new((args, noted)))
         }
         Sub::Step(invocation) => {
             let (mut reach, around) = match matches.subcommand() {

@@ -1,6 +1,7 @@
 //! How `ira` is asked, kept and shown: configuration, clients, terminal, dispatch.
 
 mod again;
+mod annotate;
 mod apply;
 pub mod cli;
 pub mod clients;
@@ -33,7 +34,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use ira_commands::report::Outcome;
-use ira_commands::{Fault, Invocation, Kind, alert};
+use ira_commands::{Effect, Fault, Invocation, Kind, alert};
 
 use config::env::{Env as _, SystemEnv};
 
@@ -127,13 +128,21 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
         What::Act(asked) => {
             let (mut action, reach, agreement, patience, alert) = *asked;
             if let Some(path) = &alert {
-                action.inform(&only(ira_commands::alert::parse(&input::text(path, "the alert", input::ALERT)?)?)?)?;
+                let alerts = ira_commands::alert::parse(&input::text(path, "the alert", input::ALERT)?)?;
+                match action.effect() {
+                    Effect::Read => action.set_alerts(&alerts),
+                    _ => action.inform(&only(alerts)?)?,
+                }
             }
             let config = connect::settings(&output, &Invocation::Act(action.clone()), &reach)?;
             session.configure(config.output);
             let (needs_chain, file) = (action.needs_chain(), output.config);
             let way = apply::Way { reach, agreement, patience, needs_chain, config, file, alert };
             apply::act(session, &action, &way, env)
+        }
+        What::Annotate(asked) => {
+            let (args, noted) = *asked;
+            annotate::annotate(session, args, &noted, &output, env)
         }
         What::Control(Control::Demo) => session.demo(env),
         What::Control(Control::Config(verb)) => {

@@ -21,6 +21,8 @@ use crate::effect::{Effect, Reach, TakenBack};
 use crate::fault::{Fault, Kind};
 use crate::report::{Cell, Fact, Outcome, Report, Section, Status};
 
+pub(crate) use http::digest;
+
 pub use act::{Act, Attempt, Broken, Deed, Hold, Left, Look, Probed, Verified};
 pub use plan::{Caps, Change, Plan, Spend};
 

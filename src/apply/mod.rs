@@ -18,7 +18,7 @@ use crate::terminal::Env;
 
 use line::filled;
 use ports::with_ports;
-pub(crate) use ports::{Ports, unlock};
+pub(crate) use ports::{Ports, journal, unlock};
 pub use runbook::mend;
 
 /// What is asked around what is to be done.

@@ -36,6 +36,15 @@ pub(crate) struct Ports {
     connection: Option<Connection>,
 }
 
+/// The journal of this machine.
+pub(crate) fn journal() -> Result<Arc<dyn Journal>, Fault> {
+    let state = Places::state().ok_or_else(|| {
+        Fault::new(Kind::Failed, "there is no folder for the journal: the home folder is not known")
+            .hint("set HOME, or XDG_STATE_HOME")
+    })?;
+    Ok(Arc::new(StoreJournal::open(&state)?))
+}
+
 impl Ports {
     pub(crate) fn of(way: &Way, progress: Arc<dyn Progress>) -> Result<Self, Fault> {
         let nodes = connect::nodes(&way.reach, &way.config)?;
@@ -57,11 +66,7 @@ impl Ports {
 
     /// A context that may write, with the journal of this machine.
     pub(super) fn acting(&self, payer: Option<Payer>, signer: Option<Arc<dyn Signer>>) -> Result<Context, Fault> {
-        let state = Places::state().ok_or_else(|| {
-            Fault::new(Kind::Failed, "there is no folder for the journal: the home folder is not known")
-                .hint("set HOME, or XDG_STATE_HOME")
-        })?;
-        Ok(self.writing(Arc::new(StoreJournal::open(&state)?), payer, signer))
+        Ok(self.writing(journal()?, payer, signer))
     }
 
     /// A context that may write what `journal` has.

@@ -37,6 +37,7 @@ impl Hands for LocalHands {
             Invocation::Act(action) => (action.needs_chain(), action.name().starts_with("node.")),
             Invocation::FeedReport(_) => (true, false),
             Invocation::VrfRunbook(_) => (true, true),
+            Invocation::PdAnnotate(_) => (false, false),
         };
         let reach = Reach { nodes: asks_nodes.then(Vec::new), ..self.reach.clone() };
         let config = connect::settings(&self.output, invocation, &reach)?;

@@ -20,7 +20,7 @@ use crate::units::hex;
 const EXCERPT: usize = 300;
 
 /// The digest of a text: `sha256:` and its hex digits.
-pub(super) fn digest(bytes: &[u8]) -> String {
+pub(crate) fn digest(bytes: &[u8]) -> String {
     format!("sha256:{}", &hex(Sha256::digest(bytes).as_slice())[2..])
 }
 

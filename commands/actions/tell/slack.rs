@@ -4,8 +4,7 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::said;
-use crate::actions::http::digest;
-use crate::actions::{Act, Attempt, Broken, Change, Deed, Plan, Verified};
+use crate::actions::{Act, Attempt, Broken, Change, Deed, Plan, Verified, digest};
 use crate::context::Context;
 use crate::effect::{Effect, Reach, TakenBack};
 use crate::fault::{Fault, Kind};

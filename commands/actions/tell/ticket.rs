@@ -5,8 +5,7 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::said;
-use crate::actions::http::digest;
-use crate::actions::{Act, Attempt, Broken, Change, Deed, Plan, Probed, Verified};
+use crate::actions::{Act, Attempt, Broken, Change, Deed, Plan, Probed, Verified, digest};
 use crate::context::{Context, Open};
 use crate::effect::{Effect, Reach, TakenBack};
 use crate::fault::Fault;

@@ -96,7 +96,19 @@ impl Reads {
 impl Writes {
     /// Without any system to write to.
     pub fn new(journal: Arc<dyn Journal>) -> Self {
-        Self { chain: None, scripts: None, units: None, web: None, pager: None, chat: None, tickets: None, incidents: None, signer: None, journal, nodes: Vec::new() }
+        Self {
+            chain: None,
+            scripts: None,
+            units: None,
+            web: None,
+            pager: None,
+            chat: None,
+            tickets: None,
+            incidents: None,
+            signer: None,
+            journal,
+            nodes: Vec::new(),
+        }
     }
 }
 

@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn nothing_given_is_the_same_on_a_command_line_and_in_a_file() {
         for name in Invocation::NAMES.iter().chain(Action::NAMES) {
-            let words: Vec<&str> = if name.contains('.') { vec!["act", name] } else { vec![name] };
+            let words: Vec<&str> = if Action::NAMES.contains(name) { vec!["act", name] } else { vec![name] };
             match (parsed(&words), Invocation::from_data(name, json!({}))) {
                 (Ok(typed), Ok(read)) => assert_eq!(typed, read, "{name}"),
                 (Err(error), Err(fault)) => {

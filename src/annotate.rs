@@ -62,7 +62,11 @@ pub fn annotate(
     let progress = session.progress(env);
     let report = block_on(async {
         let reads = connect::bare(&config, progress.sink());
-        let context = if noted.dry_run { Context::dry(reads) } else { Context::acting(reads, connect::bare_writes(&config, apply::journal()?)) };
+        let context = if noted.dry_run {
+            Context::dry(reads)
+        } else {
+            Context::acting(reads, connect::bare_writes(&config, apply::journal()?))
+        };
         invocation.run(&context).await
     });
     progress.finish();

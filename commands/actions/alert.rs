@@ -202,13 +202,13 @@ impl Look for StillFiring {
         };
         let alerts: Vec<_> = all
             .iter()
-            .map(|(what, answer, why)| json!({ "alert": what, "answer": answer.word(), "why": why }))
+            .map(|(what, answer, why)| json!({ "alert": what, "firing": answer.word(), "why": why }))
             .collect();
         let table = Table { columns: vec!["alert", "fires", "why"], rows, ..Table::default() };
         Ok(Report {
             sections: vec![Section { status, headline, advice: String::new(), facts: Vec::new(), tables: vec![table] }],
             next: Vec::new(),
-            data: json!({ "answer": answer.word(), "why": why, "alerts": alerts }),
+            data: json!({ "firing": answer.word(), "why": why, "alerts": alerts }),
             errors: Vec::new(),
             warnings: Vec::new(),
             outcome,

@@ -14,9 +14,9 @@ use crate::text::{clean, excerpt};
 #[derive(Clone, Debug, PartialEq, clap::Args, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Query {
-    /// The expression; one value is expected of it
+    /// What is asked; one value is expected of it
     #[arg(long, value_name = "PROMQL")]
-    pub expr: String,
+    pub query: String,
 
     /// Take several values too
     #[arg(long)]
@@ -42,7 +42,7 @@ fn labels(sample: &Sample) -> String {
 impl Query {
     /// The samples, none of which is no number; a fault where there is none, or more than one and one was meant.
     fn judged<'a>(&self, measured: &'a Measured) -> Result<&'a [Sample], Fault> {
-        let expr = excerpt(&self.expr, 120);
+        let expr = excerpt(&self.query, 120);
         let samples = measured.samples.as_slice();
         if samples.is_empty() {
             return Err(Fault::new(Kind::Missing, format!("no data: `{expr}` matches nothing"))
@@ -69,9 +69,9 @@ impl Look for Query {
     async fn look(&self, context: &Context) -> Result<Report, Fault> {
         let metrics = context.metrics()?;
         context.progress().stage("asking Prometheus");
-        let measured = metrics.query(&self.expr, self.within).await?;
+        let measured = metrics.query(&self.query, self.within).await?;
         let samples = self.judged(&measured)?;
-        let expr = excerpt(&self.expr, 120);
+        let expr = excerpt(&self.query, 120);
         let (headline, data) = if self.all {
             let values: Vec<Json> =
                 samples.iter().map(|one| json!({ "labels": one.labels, "value": one.value })).collect();
@@ -112,7 +112,7 @@ mod tests {
     fn judged(all: bool, values: &[f64]) -> Result<usize, Fault> {
         let samples = values.iter().map(|value| Sample { labels: BTreeMap::new(), value: *value }).collect();
         let measured = Measured { samples, warnings: Vec::new(), by: "prometheus".to_owned() };
-        Query { expr: "up".to_owned(), all, within: 5 }.judged(&measured).map(<[Sample]>::len)
+        Query { query: "up".to_owned(), all, within: 5 }.judged(&measured).map(<[Sample]>::len)
     }
 
     #[test]

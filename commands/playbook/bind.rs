@@ -55,9 +55,36 @@ fn bound(playbook: &Playbook, action: &str, with: &Template, writes: bool, scope
     for entry in entries {
         let promql = action == PROMETHEUS && entry.name == "query";
         let quoting = if promql { Quoting::PromQl } else { Quoting::None };
+        if entry.name == "secret-header" && !sources(&entry.value).is_empty() {
+            let message = "a secret is named in the file, and by no variable".to_owned();
+            return Err(Refusal { at: entry.at, message });
+        }
         map.insert(entry.name.clone(), binder.value(&entry.value, quoting)?);
     }
+    if action.starts_with("http.") {
+        // What the file spells out is its author's word; what an alert or an answer has a part in is nobody's.
+        let url = entries.iter().find(|entry| entry.name == "url").map(|entry| sources(&entry.value));
+        if url.is_some_and(|all| all.iter().any(|source| !matches!(source, Variable::Param(_)))) {
+            map.insert("untrusted".to_owned(), true.into());
+        }
+    }
     Ok(Json::Object(map))
+}
+
+/// The variables of a value.
+fn sources(template: &Template) -> Vec<&Variable> {
+    match template {
+        Template::Plain(..) => Vec::new(),
+        Template::List(items, _) => items.iter().flat_map(sources).collect(),
+        Template::Map(entries, _) => entries.iter().flat_map(|entry| sources(&entry.value)).collect(),
+        Template::Text(pieces, _) => {
+            let variables = pieces.iter().filter_map(|piece| match piece {
+                Piece::Variable(variable) => Some(variable),
+                Piece::Literal(_) => None,
+            });
+            variables.collect()
+        }
+    }
 }
 
 /// What a loop goes over. Each item is checked as what it comes from; a longer list than allowed is refused whole.

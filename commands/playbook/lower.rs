@@ -263,7 +263,7 @@ impl Lower {
                     self.complain(at, "`with` and `take` go with `do`; PromQL gives one number");
                 }
                 let action = Text { text: super::template::PROMETHEUS.to_owned(), at: promql.at };
-                Some(Query { action, with, take: None, timeout, at })
+                Some(Query { action, with, take: Some("value".to_owned()), timeout, at })
             }
             (None, Some(action)) => Some(Query { action, with: self.with(one), take, timeout, at }),
             (None, None) => {

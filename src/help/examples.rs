@@ -149,7 +149,7 @@ pub const EXAMPLES: &[Example] = &[
     ),
     of_command(
         "ira act prometheus.query",
-        "ira act prometheus.query --expr sum(up)",
+        "ira act prometheus.query --query sum(up)",
         "one number; no data is a failure and never zero",
     ),
     of_command(

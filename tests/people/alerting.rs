@@ -103,8 +103,8 @@ fn lesson_27_a_real_alert_fires_and_is_over_by_the_word_of_its_sender() {
     };
     until("the alert fires", || asked(&now).0 == 4);
     let (_, said) = asked(&now);
-    assert_eq!(said["answer"], "yes", "{said}");
-    let query = |expr: &str| person("0s").act(&["prometheus.query", "--expr", expr]);
+    assert_eq!(said["firing"], "yes", "{said}");
+    let query = |expr: &str| person("0s").act(&["prometheus.query", "--query", expr]);
     assert_eq!(query("up{job=\"web\"}").json()["data"]["value"], json!(0.0));
     assert_eq!(query("up{job=\"other\"}").code, 69, "no data");
     assert_eq!(query("0 / 0").code, 69, "no number");
@@ -120,15 +120,15 @@ fn lesson_27_a_real_alert_fires_and_is_over_by_the_word_of_its_sender() {
         stream.read_to_end(&mut Vec::new())
     });
     reload.expect("reloaded");
-    until("the one that is there says no", || asked(&now).1["answer"] == "unknown");
+    until("the one that is there says no", || asked(&now).1["firing"] == "unknown");
     let alone = Person::with(&format!("[alertmanager]\nsettle = \"0s\"\nurls = \"http://127.0.0.1:{one}\"\n"));
     assert_eq!(asked(&alone), (0, asked(&alone).1), "resolved");
-    assert_eq!(asked(&alone).1["answer"], "no");
+    assert_eq!(asked(&alone).1["firing"], "no");
     // One that has just begun may not have been told yet.
     let (code, said) = asked(&patient);
-    assert_eq!((code, &said["answer"]), (69, &json!("unknown")), "{said}");
+    assert_eq!((code, &said["firing"]), (69, &json!("unknown")), "{said}");
     drop(first);
-    assert_eq!(asked(&now).1["answer"], "unknown");
+    assert_eq!(asked(&now).1["firing"], "unknown");
 }
 
 fn pair(answers: Vec<Value>) -> (Person, Vec<Api>) {
@@ -151,7 +151,7 @@ fn a_silenced_alert_fires_and_what_was_not_asked_about_does_not_count() {
     assert!(apis[0].asked()[0].path.contains("filter=alertname%3D%22Down%22"), "{:?}", apis[0].asked());
     // A proxy that drops the query, and gives everything.
     let (person, _apis) = pair(vec![json!([alert(&json!({ "alertname": "Down", "instance": "b" }))])]);
-    assert_eq!(person.act(&labels).json()["data"]["answer"], "no");
+    assert_eq!(person.act(&labels).json()["data"]["firing"], "no");
     let (person, _apis) = pair(vec![json!([alert(&json!({ "alertname": "Down" }))])]);
     let by = |hex: &str| person.act(&["alert.still_firing", "--fingerprint", hex]).code;
     assert_eq!((by("93eac37c6c5e8d2a"), by("0000000000000000")), (4, 0));
@@ -163,13 +163,13 @@ fn what_cannot_be_believed_is_unknown_and_never_no() {
     for strange in [json!({}), json!([{ "labels": 5 }]), json!("x"), json!([{ "fingerprint": 1, "labels": {} }])] {
         let (person, _apis) = pair(vec![json!([]), strange.clone()]);
         let ran = person.act(&labels);
-        assert_eq!((ran.code, &ran.json()["data"]["answer"]), (69, &json!("unknown")), "{strange}: {ran:?}");
+        assert_eq!((ran.code, &ran.json()["data"]["firing"]), (69, &json!("unknown")), "{strange}: {ran:?}");
     }
     let page = Api::start(|_| with(200, &[("content-type", "text/html")], b"<html>log in</html>"));
     let person = Person::with(&format!("[alertmanager]\nurls = {:?}\n", page.url()));
-    assert_eq!(person.act(&labels).json()["data"]["answer"], "unknown");
+    assert_eq!(person.act(&labels).json()["data"]["firing"], "unknown");
     let other = person.act(&[&labels[..], &["--source", "cloudwatch"]].concat());
-    assert_eq!(other.json()["data"]["answer"], "unknown", "{other:?}");
+    assert_eq!(other.json()["data"]["firing"], "unknown", "{other:?}");
     let unset = Person::with("").act(&labels);
     assert!(unset.code == 78 && unset.out.contains("alertmanager.urls"), "{unset:?}");
     assert_eq!(person.act(&["alert.still_firing"]).code, 2, "nothing is meant, never every alert");

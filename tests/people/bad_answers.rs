@@ -42,12 +42,12 @@ fn whatever_a_server_does_is_a_fault_with_its_name() {
             scope.spawn(move || {
                 let api = Api::start(move |_| way());
                 let person = person(&api.url());
-                let query = person.act(&["prometheus.query", "--expr", "up"]);
+                let query = person.act(&["prometheus.query", "--query", "up"]);
                 assert_eq!(query.code, 69, "{name}: {query:?}");
                 assert_eq!(query.json()["success"], json!(false), "{name}");
                 let firing = person.act(&["alert.still_firing", "--label", "alertname=A"]);
                 assert_eq!(
-                    (firing.code, &firing.json()["data"]["answer"]),
+                    (firing.code, &firing.json()["data"]["firing"]),
                     (69, &json!("unknown")),
                     "{name}: {firing:?}"
                 );
@@ -63,7 +63,7 @@ fn whatever_a_server_does_is_a_fault_with_its_name() {
 #[test]
 fn a_slow_server_is_given_up() {
     let api = Api::start(|_| silence());
-    let ran = person(&api.url()).act(&["prometheus.query", "--expr", "up", "--within", "1"]);
+    let ran = person(&api.url()).act(&["prometheus.query", "--query", "up", "--within", "1"]);
     assert_eq!((ran.code, &ran.json()["errors"][0]["kind"]), (69, &json!("timeout")), "{ran:?}");
 }
 

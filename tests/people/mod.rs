@@ -62,9 +62,12 @@ impl Person {
         self.act(&all)
     }
 
-    /// What is in the journal.
+    /// Whatever was written down, as it is on the disk.
     fn journal(&self) -> String {
-        std::fs::read_to_string(self.0.path().join(".local/state/ira/journal.log")).unwrap_or_default()
+        let files = std::fs::read_dir(self.0.path().join(".local/state/ira")).into_iter().flatten().flatten();
+        let text =
+            |path: std::path::PathBuf| String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned();
+        files.map(|file| text(file.path())).collect()
     }
 }
 

@@ -13,7 +13,7 @@ fn vector(values: &[&str]) -> Value {
 fn asked(said: Value, more: &[&str]) -> (i32, Value) {
     let api = Api::start(move |_| answer(200, &said));
     let person = Person::with(&format!("[prometheus]\nurl = \"{}/base\"\ntoken = \"env:KEY\"\n", api.url()));
-    let ran = person.act(&[&["prometheus.query", "--expr", "sum(up{job=\"web\"})"], more].concat());
+    let ran = person.act(&[&["prometheus.query", "--query", "sum(up{job=\"web\"})"], more].concat());
     let sent = &api.asked()[0];
     assert_eq!(sent.verb(), "POST /base/api/v1/query");
     assert!(sent.headers["authorization"].starts_with("Bearer c4n4ry"));
@@ -41,8 +41,8 @@ fn the_words_of_a_refused_query_are_shown() {
     let said = json!({ "status": "error", "errorType": "bad_data", "error": "1:4: parse error: unexpected <eof>" });
     let api = Api::start(move |_| answer(400, &said));
     let person = Person::with(&format!("[prometheus]\nurl = \"{}\"\n", api.url()));
-    let ran = person.act(&["prometheus.query", "--expr", "sum("]);
+    let ran = person.act(&["prometheus.query", "--query", "sum("]);
     assert!(ran.code == 69 && ran.out.contains("parse error: unexpected"), "{ran:?}");
-    let without = Person::with("").act(&["prometheus.query", "--expr", "up"]);
+    let without = Person::with("").act(&["prometheus.query", "--query", "up"]);
     assert!(without.code == 78 && without.out.contains("prometheus.url"), "{without:?}");
 }

@@ -41,7 +41,7 @@ fn all(url: &str, status: u16) {
         };
         ask(&["act", "page", "--key", "k", "--summary", "s", "--yes"]);
         ask(&["act", "notify.slack", "--text", "x", "--yes", "--json"]);
-        ask(&["act", "prometheus.query", "--expr", "up", "--json"]);
+        ask(&["act", "prometheus.query", "--query", "up", "--json"]);
         ask(&["act", "alert.still_firing", "--label", "a=b", "--json"]);
         ask(&["act", "ticket.create", "--desk", "j", "--title", "t", "--text", "x", "--yes"]);
         let secret = ["--secret-header", "Authorization: Bearer env:KEY", "--secret-header", "X-Api-Key: env:KEY"];

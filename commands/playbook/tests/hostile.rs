@@ -111,3 +111,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_url_that_an_alert_has_a_part_in_is_marked_and_a_secret_is_named_by_no_variable() {
+    let asked = |with: &str| {
+        let text = format!(
+            "ira: 1\nplaybook: p\nowner: o\non: [{{ source: any, key: [alert.labels.x] }}]\n\
+             params: {{ p: {{ type: string, default: a }} }}\n\
+             queries: {{ q: {{ do: http.check, with: {{ {with} }}, take: status }} }}\nsteps: []\n"
+        );
+        let playbook = super::super::lower::read(&text).0.expect("a playbook");
+        let mut scope = Scope { params: params(&playbook, &[].into()).expect("defaults"), ..Scope::default() };
+        scope.alert.alert.labels.insert("x".into(), "web-1".into());
+        scope.key = vec![KeyPart { path: "alert.labels.x".into(), value: "web-1".into() }];
+        question(&playbook, &playbook.queries["q"], &scope)
+    };
+    let marked = |with: &str| asked(with).expect("bound")["untrusted"].clone();
+    assert_eq!(marked("url: 'https://h.example/$key'"), true);
+    assert_eq!(marked("url: 'https://h.example/$alert.labels.x', untrusted: false"), true);
+    assert_eq!(marked("url: 'https://h.example/$params.p'"), Json::Null);
+    assert_eq!(marked("url: 'https://web.example/', contains: $key"), Json::Null);
+    assert!(asked("url: 'https://web.example/', secret-header: ['A: $key']").is_err());
+}

@@ -126,6 +126,6 @@ fn from(
     let text = render::report(&report, report.outcome.exit_code(), &style);
     let said = format!("{} {}", invocation.name(), invocation.with());
     let digest = Sha256::digest(said.as_bytes());
-    let hex: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
-    Ok((format!("{}-{hex}", invocation.name()), text))
+    let hex = ira_commands::units::hex(&digest[..5]);
+    Ok((format!("{}-{}", invocation.name(), hex.trim_start_matches("0x")), text))
 }

@@ -170,23 +170,23 @@ impl Args {
 
 /// Notes what is to be noted, and changes what is to be changed. In a dry context it says what it would do.
 pub async fn run(args: &Args, context: &Context) -> Result<Report, Fault> {
-    let content = args.content.as_deref().map(str::trim).filter(|text| !text.is_empty());
-    if args.content.is_some() && content.is_none() {
+    let body = args.content.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    if args.content.is_some() && body.is_none() {
         return Err(Fault::new(Kind::Usage, "what is to be noted is empty")
             .hint("did the command before the pipe fail? its error is above"));
     }
-    if content.is_none() && args.status.is_none() && args.priority.is_none() && args.field.is_empty() {
+    if body.is_none() && args.status.is_none() && args.priority.is_none() && args.field.is_empty() {
         return Err(Fault::new(Kind::Usage, "it is not said what to note")
             .hint("ira feed-report eth-usd --format markdown | ira pd-annotate Q1ABC -"));
     }
     let incident = name::find(args, context).await?;
-    let name = content.map(|text| args.run_name(text)).transpose()?;
+    let name = body.map(|text| args.run_name(text)).transpose()?;
     let key = format!("pd-annotate {} {}", incident.id, name.as_deref().unwrap_or("fields"));
     // Two of them at once would each find no note, and make two.
     let _hold = if context.is_acting() { Some(write::hold(context, &key)?) } else { None };
     let notes = context.incidents()?.notes(&incident.id).await?;
     write::settle(context, &key, &notes)?;
-    let wanted = match (content, &name) {
+    let wanted = match (body, &name) {
         (Some(text), Some(name)) => note::planned(text, name, args.link.as_deref(), &notes),
         _ => Vec::new(),
     };

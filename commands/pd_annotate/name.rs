@@ -59,8 +59,8 @@ pub fn names_in(text: &str) -> Vec<String> {
 
 /// Finds it, and waits for one that is not there yet.
 pub(super) async fn find(args: &Args, context: &Context) -> Result<Incident, Fault> {
-    let named: Vec<&String> = args.incident.iter().chain(&args.names).filter(|name| !name.trim().is_empty()).collect();
-    let names: Vec<IncidentName> = named.iter().flat_map(|name| meant(name)).collect();
+    let given: Vec<&String> = args.incident.iter().chain(&args.names).filter(|name| !name.trim().is_empty()).collect();
+    let names: Vec<IncidentName> = given.iter().flat_map(|name| meant(name)).collect();
     let Some(last) = names.last() else {
         return Err(Fault::new(Kind::Usage, "it is not said which incident is meant")
             .hint("name it by id, URL or key: ira pd-annotate Q1ABC -, or give --alert FILE"));
@@ -74,15 +74,13 @@ pub(super) async fn find(args: &Args, context: &Context) -> Result<Incident, Fau
         }
     }
     context.progress().stage("waiting for the incident");
-    match incidents.find(last, args.wait).await? {
-        Some(found) => Ok(found),
-        None => {
-            let shown: Vec<String> = named.iter().map(|name| excerpt(name, 80)).collect();
-            Err(Fault::new(Kind::Missing, format!("PagerDuty has no incident {}", shown.join(" or ")))
-                .because(format!("waited {} s for it", args.wait))
-                .hint("an alert that was over before it paged has none; --wait SECONDS waits longer"))
-        }
+    if let Some(found) = incidents.find(last, args.wait).await? {
+        return Ok(found);
     }
+    let shown: Vec<String> = given.iter().map(|name| excerpt(name, 80)).collect();
+    Err(Fault::new(Kind::Missing, format!("PagerDuty has no incident {}", shown.join(" or ")))
+        .because(format!("waited {} s for it", args.wait))
+        .hint("an alert that was over before it paged has none; --wait SECONDS waits longer"))
 }
 
 fn is_exact(name: &IncidentName) -> bool {

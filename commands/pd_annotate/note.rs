@@ -105,7 +105,7 @@ pub(super) fn planned(content: &str, name: &str, link: Option<&str>, there: &[No
             None => "run the command for the whole".to_owned(),
         };
         if let Some(last) = texts.last_mut() {
-            last.push_str(&format!("\n\n… cut here, {dropped} characters more; {whole}"));
+            last.extend(["\n\n… cut here, ", &dropped.to_string(), " characters more; ", &whole]);
         }
     }
     let found = |number: usize| {

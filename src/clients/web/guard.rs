@@ -86,8 +86,8 @@ fn inner(six: Ipv6Addr) -> Option<Ipv4Addr> {
     match parts {
         [0x64, 0xff9b, 0, 0, 0, 0, high, low]
         | [0x64, 0xff9b, 1, _, _, _, high, low]
-        | [0, 0, 0, 0, 0, 0xffff, high, low] => Some(four(high, low)),
-        [0x2002, high, low, ..] => Some(four(high, low)),
+        | [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0x2002, high, low, ..] => Some(four(high, low)),
         [0, 0, 0, 0, 0, 0, high, low] if high != 0 => Some(four(high, low)),
         _ => None,
     }

@@ -120,6 +120,24 @@ impl Invocation {
         }
     }
 
+    /// Whether it is about a chain, and its endpoints have to be known.
+    pub fn needs_chain(&self) -> bool {
+        match self {
+            Self::FeedReport(_) | Self::VrfRunbook(_) => true,
+            Self::PdAnnotate(_) => false,
+            Self::Act(action) => action.needs_chain(),
+        }
+    }
+
+    /// The Chainlink nodes that it asks, by name; all of the network where the list is empty, none where it asks none.
+    pub fn nodes(&self) -> Option<Vec<String>> {
+        match self {
+            Self::FeedReport(_) | Self::PdAnnotate(_) => None,
+            Self::VrfRunbook(_) => Some(Vec::new()),
+            Self::Act(action) => action.node().map(|name| vec![name.to_owned()]),
+        }
+    }
+
     /// The network that it is about, by name or alias; `None` where the endpoint's own chain id is to say.
     pub fn network(&self) -> Result<Option<String>, Fault> {
         match self {

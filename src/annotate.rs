@@ -111,7 +111,7 @@ fn from(
     let progress = session.progress(env);
     let mut warnings = Vec::new();
     let report: Result<Report, Fault> = block_on(async {
-        if matches!(&invocation, Invocation::Act(action) if !action.needs_chain()) {
+        if !invocation.needs_chain() {
             return invocation.run(&Context::dry(connect::bare(&config, progress.sink()))).await;
         }
         let connection = connect::connect(&reach, &config, progress.sink())?;

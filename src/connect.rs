@@ -184,7 +184,7 @@ fn live(reach: &Reach, config: &Arc<Config>, progress: Arc<dyn Progress>) -> Res
     let directory = Arc::new(feeds(config, &clock));
     let reads = |directory, chain| Reads {
         chain: Some(chain),
-        ..systems::reads(config, Reads::new(directory, Arc::clone(&clock), progress))
+        ..of_host(config, Reads::new(directory, Arc::clone(&clock), progress))
     };
     let warnings = rpc.warnings;
     let cache = config::Places::standard().cache;
@@ -208,10 +208,15 @@ fn live(reach: &Reach, config: &Arc<Config>, progress: Arc<dyn Progress>) -> Res
 /// The ports of what is about no chain.
 pub fn bare(config: &Arc<Config>, progress: Arc<dyn Progress>) -> Reads {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    of_host(config, Reads::new(Arc::new(feeds(config, &clock)), clock, progress))
+}
+
+/// `reads` with this host and every system that is configured: a command about a chain may have steps about others, too.
+fn of_host(config: &Arc<Config>, reads: Reads) -> Reads {
     Reads {
         scripts: scripts(config).map(|scripts| scripts as Arc<dyn ScriptRead>),
         units: Some(units(config)),
-        ..systems::reads(config, Reads::new(Arc::new(feeds(config, &clock)), clock, progress))
+        ..systems::reads(config, reads)
     }
 }
 

@@ -33,19 +33,13 @@ impl Hands for LocalHands {
         if self.dry && journal.is_some() {
             return Err(Fault::new(Kind::Failed, "this is a dry run: nothing can be written in it"));
         }
-        let (needs_chain, asks_nodes) = match invocation {
-            Invocation::Act(action) => (action.needs_chain(), action.name().starts_with("node.")),
-            Invocation::FeedReport(_) => (true, false),
-            Invocation::VrfRunbook(_) => (true, true),
-            Invocation::PdAnnotate(_) => (false, false),
-        };
-        let reach = Reach { nodes: asks_nodes.then(Vec::new), ..self.reach.clone() };
+        let reach = Reach { nodes: invocation.nodes(), ..self.reach.clone() };
         let config = connect::settings(&self.output, invocation, &reach)?;
         let way = Way {
             reach,
             agreement: Agreement::default(),
             patience: PATIENCE,
-            needs_chain,
+            needs_chain: invocation.needs_chain(),
             config,
             file: self.output.config.clone(),
             alert: None,

@@ -18,8 +18,8 @@ if missing && command -v apt-get > /dev/null; then
 fi
 if missing; then exit 77; fi
 unshare --pid --fork --mount --cgroup --net true 2> /dev/null || exit 77
-W=$1
-export W
+W=$1 OUTSIDE=$$
+export W OUTSIDE
 mkdir -p "$W"/{root,ov,cg}
 cat > "$W/inner.sh" <<'I'
 set -eu
@@ -28,6 +28,9 @@ mount -t overlay overlay -o lowerdir=/,upperdir="$W/ov/up",workdir="$W/ov/wk" "$
 mount -t proc proc "$W/root/proc"
 mount -t sysfs -o ro sysfs "$W/root/sys" 2>/dev/null || mount --rbind /sys "$W/root/sys"
 mount -t tmpfs tmpfs "$W/root/run"
+# A unit with NetworkNamespacePath=/run/outside serves on the loopback of whoever started the bed.
+touch "$W/root/run/outside"
+mount --bind "/proc/$OUTSIDE/ns/net" "$W/root/run/outside"
 mount -t tmpfs tmpfs "$W/root/tmp"
 mount --bind /dev "$W/root/dev"
 umount -l "$W/root/sys/fs/cgroup" 2>/dev/null || true

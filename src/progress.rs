@@ -40,6 +40,11 @@ impl Drawn {
         Arc::new(Self { bar, waiting: Mutex::new(Some((stop, waiting))) })
     }
 
+    /// Writes something above it that stays.
+    pub fn above(&self, write: impl FnOnce()) {
+        self.bar.suspend(write);
+    }
+
     /// Erases it. Nothing is drawn afterwards.
     pub fn finish(&self) {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();

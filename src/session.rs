@@ -102,6 +102,11 @@ impl Session {
         self.terminal.colour_stderr(self.color)
     }
 
+    /// Columns of the terminal, where they are known.
+    pub fn width(&self) -> Option<u16> {
+        self.terminal.width
+    }
+
     /// The form of the result.
     pub fn format(&self) -> Format {
         self.style.format
@@ -229,6 +234,11 @@ impl Session {
 pub struct Shown(Option<Arc<Drawn>>);
 
 impl Shown {
+    /// What is drawn, where anything is.
+    pub fn drawn(&self) -> Option<Arc<Drawn>> {
+        self.0.clone()
+    }
+
     /// Where progress is said.
     pub fn sink(&self) -> Arc<dyn Progress> {
         match &self.0 {

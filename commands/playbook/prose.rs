@@ -1,6 +1,6 @@
 //! Notes: prose in which facts stand. Never a decision, never a command.
 
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::{Environment, UndefinedBehavior, escape_formatter};
 use serde_json::{Value as Json, json};
 
 use super::scope::Scope;
@@ -13,13 +13,24 @@ const WRITTEN: usize = 16 << 10;
 /// Steps that a template may take.
 const FUEL: u64 = 20_000;
 
+/// What stands for what is not known.
+const NOT_KNOWN: &str = "?";
+
 /// What a note may speak of.
 pub(super) const ROOTS: [&str; 7] = ["alert", "key", "params", "q", "steps", "verify", "playbook"];
 
 /// Nothing but what is named here can be called: no loader, no include, no function.
 fn environment() -> Environment<'static> {
     let mut env = Environment::empty();
-    env.set_undefined_behavior(UndefinedBehavior::Strict);
+    // Whoever is woken reads what is known: what the run did not come to is a question mark, never the end of the note.
+    env.set_undefined_behavior(UndefinedBehavior::Chainable);
+    env.set_formatter(|out, state, value| {
+        if value.is_undefined() {
+            out.write_str(NOT_KNOWN).map_err(minijinja::Error::from)
+        } else {
+            escape_formatter(out, state, value)
+        }
+    });
     env.set_fuel(Some(FUEL));
     env.set_recursion_limit(16);
     env.add_filter("upper", minijinja::filters::upper);
@@ -101,7 +112,8 @@ mod tests {
         let note = "evictions {{ verify.before.evic }}, {{ alert.labels.cluster | upper }}";
         // What came from outside is not a template.
         assert_eq!(render(note, "redis", &scope).as_deref(), Ok("evictions 88.0, {{ PLAYBOOK }}"));
-        assert!(render("{{ verify.after.evic }}", "x", &scope).is_err(), "undefined is an error");
+        let early = "{{ steps.restart.state }}, {{ verify.before.evic }} -> {{ verify.after.evic }}";
+        assert_eq!(render(early, "x", &scope).as_deref(), Ok("?, 88.0 -> ?"), "what was not come to yet");
         assert!(
             render("{% for a in 'x' * 999999 %}{% for b in 'x' * 999999 %}{% endfor %}{% endfor %}", "x", &scope)
                 .is_err()

@@ -15,7 +15,7 @@ pub struct RemediateArgs {
     #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
     pub alert: PathBuf,
     /// Who sent it
-    #[arg(long, value_name = "NAME", default_value = "alertmanager", value_parser = sources())]
+    #[arg(long, value_name = "NAME", default_value = Self::SOURCE, value_parser = sources())]
     pub source: String,
     /// A parameter of the playbook; may be given several times
     #[arg(long = "param", value_name = "NAME=VALUE")]
@@ -35,6 +35,11 @@ pub struct RemediateArgs {
     /// Do it without asking
     #[arg(long, conflicts_with = "dry_run")]
     pub yes: bool,
+}
+
+impl RemediateArgs {
+    /// Who sends alerts where nobody is named.
+    pub const SOURCE: &'static str = "alertmanager";
 }
 
 /// How far a playbook goes.

@@ -1,7 +1,7 @@
 //! What is asked of the engine beside driving: a look at what a run would do, a run that is to be, a person's word.
 
 use ira_commands::playbook::{
-    Firing, Playbook, Scope, StepState, StepView, Want, firing, guard_queries, matched, params, permitted,
+    Firing, KeyPart, Playbook, Scope, StepState, StepView, Want, firing, guard_queries, matched, params, permitted,
 };
 use ira_commands::{Effect, Fault, Kind};
 use serde_json::json;
@@ -11,11 +11,11 @@ use super::eye::{Eye, rounds};
 use super::hands::line;
 use super::past::{self, Asked};
 use super::plan::{PlanDocument, invocation};
-use super::{Engine, Preview, TakeUp, Wanted};
-use crate::store::RunState;
+use super::{Engine, Preview, Stop, TakeUp, Wanted};
 use crate::store::ask::{Admission, Admit, Incoming, Text, Verdict};
 use crate::store::event::What;
 use crate::store::model::{Approval, Run, RunId};
+use crate::store::{Guard, RunState};
 
 impl Engine {
     /// What a run would do: reads, and changes nothing, not even the store.
@@ -23,18 +23,22 @@ impl Engine {
         let playbook = wanted.playbook;
         let mut scope = checked(wanted)?;
         let eye = Eye { hands: self.hands.as_ref(), playbook };
-        let mut preview = Preview { reads: Vec::new(), stopped: None, plan: PlanDocument::default() };
+        let mut preview =
+            Preview { reads: Vec::new(), verify: Vec::new(), stopped: None, plan: PlanDocument::default() };
+        let counts = |guard: Guard| !wanted.overrides.iter().any(|word| word.guard == guard);
         eye.ask(&guard_queries(playbook), &mut scope).await;
         if let Err(no) = permitted(playbook, &scope) {
-            preview.stopped = Some(format!("{}: {}", no.guard, no.why));
+            let guard = if no.guard == "min_healthy" { Guard::MinHealthy } else { Guard::Require };
+            preview.stopped = counts(guard).then_some(Stop::Guard(guard, no.why));
         }
         for (at, step) in playbook.steps.iter().enumerate() {
             let id = &step.id.text;
             match eye.wanted(step, &mut scope).await {
                 Want::Do if playbook.effects.writes[at] => {
+                    preview.verify = eye.verify(&mut scope).await;
                     match eye.plan(at, &mut scope).await {
                         Ok(plan) => preview.plan = plan,
-                        Err(fault) => preview.stopped = Some(fault.one_line()),
+                        Err(fault) => preview.stopped = Some(Stop::Unread(fault.one_line())),
                     }
                     return Ok(preview);
                 }
@@ -42,12 +46,20 @@ impl Engine {
                     let view = looked(&eye, playbook, at, &scope).await;
                     let said = view.as_ref().map(|(_, said)| said.clone()).map_err(Clone::clone);
                     preview.reads.push((id.clone(), said));
-                    let Ok((view, _)) = view else {
-                        preview.stopped = Some(format!("`{id}` could not be read"));
-                        return Ok(preview);
+                    let view = match view {
+                        Ok((view, _)) => view,
+                        Err(fault) => {
+                            preview.stopped = Some(Stop::Unread(format!("`{id}`: {}", fault.one_line())));
+                            return Ok(preview);
+                        }
                     };
-                    if firing(step, &view.out) == Some(Firing::No) {
-                        preview.stopped = Some("the alert does not fire any more".to_owned());
+                    match firing(step, &view.out) {
+                        Some(Firing::No) => preview.stopped = Some(Stop::Over),
+                        Some(Firing::Unknown) if counts(Guard::Firing) => {
+                            let why = "whether the alert still fires cannot be told".to_owned();
+                            preview.stopped = Some(Stop::Guard(Guard::Firing, why));
+                        }
+                        Some(Firing::Yes | Firing::Unknown) | None => {}
                     }
                     scope.steps.insert(id.clone(), view);
                 }
@@ -59,10 +71,13 @@ impl Engine {
                     scope.steps.insert(id.clone(), StepView { state: StepState::Skipped, out: json!({}) });
                 }
                 Want::Fault(why) => {
-                    preview.stopped = Some(format!("the condition of `{id}`: {why}"));
+                    preview.stopped = Some(Stop::Unread(format!("the condition of `{id}`: {why}")));
                     return Ok(preview);
                 }
             }
+        }
+        if preview.stopped.is_none() && playbook.effects.any() {
+            preview.stopped = Some(Stop::Idle);
         }
         Ok(preview)
     }
@@ -74,8 +89,12 @@ impl Engine {
         let Wanted { playbook, alert, .. } = wanted;
         let name =
             alert.alert.name().map_or_else(|| "no alert".to_owned(), |name| ira_commands::text::excerpt(name, 60));
-        let asked =
-            Asked { params: scope.params, rung: wanted.rung, overrides: wanted.overrides, unattended: self.unattended };
+        let asked = Asked {
+            params: scope.params.clone(),
+            rung: wanted.rung,
+            overrides: wanted.overrides,
+            unattended: self.unattended,
+        };
         let incoming = Incoming {
             source: alert.source.clone(),
             delivery_id: wanted.delivery_id.unwrap_or_else(|| past::delivery(alert)),
@@ -91,7 +110,7 @@ impl Engine {
                 revision: playbook.revision.clone(),
                 text: wanted.text.to_owned(),
             }),
-            title: format!("{} for {name}", playbook.name.text),
+            title: format!("{} for {name}{}", playbook.name.text, about(&scope.key)),
             params: asked.json(),
             by: wanted.by,
             claimable: self.unattended,
@@ -168,8 +187,14 @@ impl Engine {
     }
 }
 
+/// What a run is about, behind the alert's name in a title.
+fn about(key: &[KeyPart]) -> String {
+    let parts: Vec<String> = key.iter().map(|part| ira_commands::text::excerpt(&part.value, 40)).collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+}
+
 /// What a run is about and its parameters, or why it cannot be.
-fn checked(wanted: &Wanted<'_>) -> Result<Scope, Fault> {
+pub(super) fn checked(wanted: &Wanted<'_>) -> Result<Scope, Fault> {
     let name = &wanted.playbook.name.text;
     let params = params(wanted.playbook, &wanted.params)
         .map_err(|wrong| Fault::new(Kind::Usage, format!("the playbook {name}: {}", wrong.join("; "))))?;

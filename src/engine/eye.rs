@@ -8,6 +8,7 @@ use ira_commands::playbook::{Cel, Playbook, Query, Scope, Step, Want, answered, 
 use ira_commands::{Fault, Invocation, Kind, Report};
 use serde_json::Value as Json;
 
+use super::Looked;
 use super::hands::Hands;
 use super::plan::{PlanDocument, PlannedWrite, invocation, not_inserted, target};
 
@@ -50,6 +51,21 @@ impl Eye<'_> {
                 }
             };
         }
+    }
+
+    /// What verify asks, and what that says now.
+    pub async fn verify(&self, scope: &mut Scope) -> Vec<Looked> {
+        let Some(verify) = &self.playbook.verify else { return Vec::new() };
+        let names = verify.until.queries();
+        self.ask(&names, scope).await;
+        let one = |name: &&str| {
+            let query = self.playbook.queries.get(*name)?;
+            let with = question(self.playbook, query, scope).ok()?;
+            let main = ["url", "query"].iter().find_map(|field| with.get(*field)?.as_str()).map(str::to_owned);
+            let what = format!("{} {}", query.action.text, main.unwrap_or_else(|| with.to_string()));
+            Some(Looked { name: (*name).to_owned(), what, now: scope.queries.get(*name).cloned() })
+        };
+        names.iter().filter_map(one).collect()
     }
 
     async fn query(&self, query: &Query, scope: &Scope) -> Result<Json, Fault> {

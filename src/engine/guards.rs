@@ -124,16 +124,9 @@ pub(super) fn most(units: U256) -> u128 {
     if units > U256::from(u128::MAX) { u128::MAX } else { units.as_u128() }
 }
 
-/// A guard's word, for a person: which, and how to override it.
-pub fn refused(denial: &Denial) -> Fault {
-    let fault = Fault::new(Kind::Busy, denial.message.clone()).because(format!("denied by the guard {}", denial.guard));
-    match denial.guard {
-        Guard::Lock => match denial.holder {
-            Some(run) => fault.hint(format!("wait for it, or first: ira run cancel {run}, or ira run close {run}")),
-            None => fault,
-        },
-        Guard::Freeze => fault.hint("`ira thaw` ends it"),
-        Guard::Approval => fault.hint("look at the plan again, and agree to it"),
+/// Whether a person may go on in spite of this guard.
+pub fn overridable(guard: Guard) -> bool {
+    match guard {
         Guard::Cooldown
         | Guard::Bucket
         | Guard::Budget
@@ -143,13 +136,35 @@ pub fn refused(denial: &Denial) -> Fault {
         | Guard::Require
         | Guard::MinHealthy
         | Guard::Firing
-        | Guard::Storm => fault.hint(format!("`--override {} --reason TEXT` goes on all the same", denial.guard)),
-        Guard::Fence
+        | Guard::Storm => true,
+        Guard::Lock
+        | Guard::Freeze
+        | Guard::Fence
         | Guard::Lease
         | Guard::Plan
+        | Guard::Approval
         | Guard::Escalated
         | Guard::Cancelled
         | Guard::Attempt
-        | Guard::State => fault,
+        | Guard::State => false,
+    }
+}
+
+/// A guard's word, for a person: which, and how to go on all the same.
+pub fn refused(denial: &Denial) -> Fault {
+    let fault = Fault::new(Kind::Busy, denial.message.clone());
+    let denied = |fault: Fault| fault.because(format!("denied by the guard `{}`", denial.guard));
+    match (denial.guard, denial.holder) {
+        (Guard::Lock, Some(run)) => denied(fault)
+            .hint(format!("wait for it, or first: ira run cancel {run}, or ira run close {run} --as failed")),
+        (Guard::Lease, Some(run)) => fault.hint(format!("a worker is at it; `ira run cancel {run}` stops it")),
+        (Guard::State, Some(run)) => fault.hint(format!("`ira run show {run}` says where it stands")),
+        (Guard::Freeze, _) => denied(fault).hint("`ira thaw` ends it"),
+        (Guard::Plan, _) => fault.hint("look at the plan as it is now before you say yes"),
+        (Guard::Approval, _) => denied(fault).hint("look at the plan again, and agree to it"),
+        (guard, _) if overridable(guard) => {
+            denied(fault).hint(format!("`--override {guard} --reason TEXT` goes on all the same; it is recorded"))
+        }
+        _ => fault,
     }
 }

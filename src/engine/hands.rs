@@ -1,6 +1,7 @@
 //! What the engine is given from outside: ports for a step, somebody to watch, an alarm for when this machine dies.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use ira_commands::context::Journal;
@@ -54,8 +55,8 @@ pub trait Watch: Send + Sync {
     /// The run stands elsewhere now, and why.
     fn state(&self, _state: RunState, _why: &str) {}
 
-    /// A phase was looked at: whether it is good, and what was seen.
-    fn look(&self, _phase: Phase, _good: bool, _seen: &str) {}
+    /// A phase was looked at: whether it is good, what was seen, and for how long it is looked at still.
+    fn look(&self, _phase: Phase, _good: bool, _seen: &str, _left: Duration) {}
 
     /// A tell, a note or an alarm did not work; the run goes on.
     fn warn(&self, _said: &str) {}

@@ -7,6 +7,7 @@ mod course;
 mod drive;
 mod ending;
 mod eye;
+mod forecast;
 mod guards;
 mod hands;
 mod journal;
@@ -16,7 +17,6 @@ mod past;
 mod plan;
 mod post;
 mod settle;
-mod standing;
 mod step;
 mod time;
 mod undo;
@@ -35,9 +35,10 @@ use serde_json::Value as Json;
 use crate::config::BudgetConfig;
 use crate::store::ask::{Denial, Override, Page};
 use crate::store::model::{Run, RunId};
-use crate::store::{RunState, Store};
+use crate::store::{Guard, RunState, Store};
 
-pub use guards::refused;
+pub use forecast::{Forecast, Used};
+pub use guards::{overridable, refused};
 pub use hands::{Alarm, Hands, Mark, Unwatched, Watch};
 pub use past::fingerprint;
 pub use plan::{PlanDocument, PlannedWrite};
@@ -101,10 +102,48 @@ pub struct Wanted<'a> {
 pub struct Preview {
     /// The reads before the first write, in order: step, and what it said in one line.
     pub reads: Vec<(String, Result<String, Fault>)>,
-    /// What the playbook's own guards say (`require`, `min_healthy`), or why it would end before its first write.
-    pub stopped: Option<String>,
+    /// What verify asks, each with what it says now.
+    pub verify: Vec<Looked>,
+    /// Why it would end before its first write.
+    pub stopped: Option<Stop>,
     /// The writes.
     pub plan: PlanDocument,
+}
+
+/// A query that verify asks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Looked {
+    /// Its name in the playbook.
+    pub name: String,
+    /// What it asks, in one line.
+    pub what: String,
+    /// What it says now; none where it cannot be asked.
+    pub now: Option<Json>,
+}
+
+/// Why a run would end before its first write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The alert does not fire any more.
+    Over,
+    /// A guard of the playbook itself says no, and why.
+    Guard(Guard, String),
+    /// Something could not be read, or planned; why.
+    Unread(String),
+    /// No step that writes is to be done.
+    Idle,
+}
+
+impl Stop {
+    /// It in words.
+    pub fn why(&self) -> String {
+        match self {
+            Self::Over => "the alert does not fire any more".to_owned(),
+            Self::Guard(guard, why) => format!("{guard}: {why}"),
+            Self::Unread(why) => why.clone(),
+            Self::Idle => "no step that changes anything is to be done".to_owned(),
+        }
+    }
 }
 
 /// Where a run stands after it was driven as far as it goes.

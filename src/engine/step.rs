@@ -86,7 +86,8 @@ impl Course<'_> {
         let done = self.eye.look(invocation, within).await;
         let (outcome, exit, file) = match &done {
             Ok(report) => {
-                let (kept, file) = outputs::keep(&self.folder(), &attempt.id.to_string(), &report.data)?;
+                let (mut kept, file) = outputs::keep(&self.folder(), &attempt.id.to_string(), &report.data)?;
+                kept["summary"] = json!(line(report));
                 (Outcome::Done, kept, file)
             }
             Err(fault) => (Outcome::Failed(Trace::Nothing), json!({ "fault": fault.one_line() }), None),

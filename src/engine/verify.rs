@@ -26,7 +26,9 @@ impl Course<'_> {
         self.boundary().await?;
         let cancelled = self.past.noted("stopped", true).is_some();
         let (good, why) = self.judge(verify).await;
-        self.watch.look(Phase::Verify, good, &why);
+        let end = first + verify.within * 1_000;
+        let left = Duration::from_millis(end.saturating_sub(self.store().now().await?));
+        self.watch.look(Phase::Verify, good, &why, left);
         if good && cancelled {
             return Ok(());
         }
@@ -43,7 +45,7 @@ impl Course<'_> {
             self.annotate("verified", self.past.run.state, &text).await?;
             return Ok(());
         }
-        if self.store().now().await? + verify.every * 1_000 <= first + verify.within * 1_000 {
+        if self.store().now().await? + verify.every * 1_000 <= end {
             let rest = Duration::from_secs(verify.every);
             match self.sleep(rest, &why, cursor("verify", began)).await? {}
         }
@@ -72,7 +74,7 @@ impl Course<'_> {
         // It was seen to be good when this began.
         if now > began {
             let (good, why) = self.judge(verify).await;
-            self.watch.look(Phase::Hold, good, &why);
+            self.watch.look(Phase::Hold, good, &why, Duration::from_millis(until.saturating_sub(now)));
             if !good {
                 return self.finish(Ending::NotHeld, &format!("it helped, and did not hold: {why}")).await;
             }

@@ -250,14 +250,16 @@ impl Course<'_> {
         let id = &step.id.text;
         self.eye.ask(&wait.until.queries(), &mut self.scope).await;
         let judged = wait.until.judge(&self.scope);
-        self.watch.look(self.past.run.phase, judged.holds, wait.until.text());
+        let now = self.store().now().await?;
+        let began = since(&self.past.run.cursor, id).unwrap_or(now);
+        let end = began + wait.within * 1_000;
+        let left = Duration::from_millis(end.saturating_sub(now));
+        self.watch.look(self.past.run.phase, judged.holds, wait.until.text(), left);
         if judged.holds {
             return Ok(());
         }
         self.scope.steps.remove(id);
-        let now = self.store().now().await?;
-        let began = since(&self.past.run.cursor, id).unwrap_or(now);
-        if now + wait.every * 1_000 > began + wait.within * 1_000 {
+        if now + wait.every * 1_000 > end {
             let why = judged.fault.unwrap_or_else(|| format!("`{}` did not become true", wait.until.text()));
             self.scope.steps.insert(id.clone(), StepView { state: StepState::Failed, out: json!({}) });
             return Err(self.broken(&format!("`{id}`: {why}")).await?);

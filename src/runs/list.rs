@@ -45,7 +45,7 @@ pub(super) fn json(run: &Run) -> Json {
 fn row(run: &Run, now: u64) -> Vec<Cell> {
     let page = match run.escalate_by {
         Some(at) if !run.state.terminal() => format!("page {}", relative(at, now)),
-        _ => run.note.clone(),
+        _ => run.note.lines().next().unwrap_or_default().to_owned(),
     };
     vec![
         Cell::from(run.id.to_string()),
@@ -68,7 +68,8 @@ pub async fn list(store: &dyn Store, active: bool, orphans: bool, max: usize) ->
     runs.sort_by_key(|run| (status(run) != Status::Critical, std::cmp::Reverse(run.id)));
     let all = runs.len();
     runs.truncate(max);
-    let open = runs.iter().filter(|run| run.state == RunState::NeedsHuman).count();
+    let of = |state: RunState| runs.iter().filter(|run| run.state == state).count();
+    let (open, handed) = (of(RunState::NeedsHuman), of(RunState::Escalated));
     let kind = match filter {
         Filter::All => "runs",
         Filter::Active => "runs that have not ended",
@@ -76,8 +77,10 @@ pub async fn list(store: &dyn Store, active: bool, orphans: bool, max: usize) ->
     };
     let headline = match (all, open) {
         (0, _) => format!("There are no {kind}."),
+        (_, 0) if handed > 0 => format!("{all} {kind}; none waits, {handed} handed to a person."),
         (_, 0) => format!("{all} {kind}; none waits for a person."),
-        _ => format!("{all} {kind}; {open} of them wait for a person."),
+        (_, 1) => format!("{all} {kind}; one waits for a person."),
+        _ => format!("{all} {kind}; {open} wait for a person."),
     };
     let waits = runs.iter().find(|run| status(run) == Status::Critical).or(runs.first());
     let next = waits.map(|run| format!("ira run show {}", shell::word(&run.id.to_string())));

@@ -7,7 +7,8 @@ use ira_commands::{Fault, Kind};
 use serde_json::{Value as Json, json};
 
 use super::{Answer, Say, no_run};
-use crate::store::ask::{Decision, Denial, Suspend, Verdict};
+use crate::engine::refused;
+use crate::store::ask::{Decision, Suspend, Verdict};
 use crate::store::model::{AttemptId, RunId};
 use crate::store::{Guard, RunState, Store};
 
@@ -25,19 +26,9 @@ pub fn said(headline: String, next: Option<String>, data: Json) -> Report {
     }
 }
 
-/// A denial, for a person: what is in the way, and what they can do.
+/// What was asked for, or the denial for a person: what is in the way, and what they can do.
 fn heard<T>(verdict: Verdict<T>) -> Result<T, Fault> {
-    verdict.map_err(|denial: Denial| {
-        let fault = Fault::new(Kind::Busy, denial.message);
-        match (denial.guard, denial.holder) {
-            (Guard::Lease, Some(run)) => {
-                fault.hint(format!("a worker is at it: `ira run cancel {run}` stops it first"))
-            }
-            (Guard::State, Some(run)) => fault.hint(format!("`ira run show {run}` says where it stands")),
-            (Guard::Plan, _) => fault.hint("the plan has changed since: look at it again before you say yes"),
-            _ => fault,
-        }
-    })
+    verdict.map_err(|denial| refused(&denial))
 }
 
 pub async fn cancel(store: &dyn Store, id: RunId, actor: &str) -> Result<Report, Fault> {

@@ -1,8 +1,9 @@
 //! `ira run show`: a run with all that belongs to it.
 
-use ira_commands::Fault;
+use ira_commands::effect::{Reach, TakenBack};
 use ira_commands::report::{Cell, Fact, Outcome, Report, Section, Status, Table};
 use ira_commands::text::excerpt;
+use ira_commands::{Effect, Fault, Invocation};
 use serde_json::{Value as Json, json};
 
 use super::list::{json as run_json, status};
@@ -11,7 +12,7 @@ use super::times::{relative, took};
 use crate::store::ask::{Mails, Story};
 use crate::store::event::{self, Event};
 use crate::store::model::{OutboxRow, Run, RunId, Step};
-use crate::store::{RunState, StepState, Store, Trace, Wait};
+use crate::store::{MailState, RunState, StepState, Store, Trace, Wait};
 
 /// Shows a run. Exit 4 where it ended without success, or waits for a person.
 pub async fn show(from: &dyn Store, id: RunId, with_events: bool) -> Result<Report, Fault> {
@@ -32,7 +33,7 @@ pub async fn show(from: &dyn Store, id: RunId, with_events: bool) -> Result<Repo
         status: status(run),
         headline: headline(run),
         advice: advice(&story),
-        facts: facts(run, now),
+        facts: facts(&story, now),
         tables,
     };
     // Somebody wrote to the store beside ira: what it says of this run is not to be believed.
@@ -51,8 +52,7 @@ pub async fn show(from: &dyn Store, id: RunId, with_events: bool) -> Result<Repo
 }
 
 fn headline(run: &Run) -> String {
-    let title = excerpt(&run.title, 80);
-    let word = excerpt(&run.note, 200);
+    let word = first_line(&run.note);
     let stands = match run.state {
         RunState::Queued => "waits for a worker".to_owned(),
         RunState::Running(phase) => format!("is at work ({phase})"),
@@ -64,11 +64,12 @@ fn headline(run: &Run) -> String {
         RunState::Cancelled => "was cancelled".to_owned(),
         RunState::Escalated => "was handed to a person".to_owned(),
     };
-    if word.is_empty() {
-        format!("Run {} ({title}) {stands}.", run.id)
-    } else {
-        format!("Run {} ({title}) {stands}: {word}", run.id)
-    }
+    if word.is_empty() { format!("Run {} {stands}.", run.id) } else { format!("Run {} {stands}: {word}.", run.id) }
+}
+
+/// The first line of a run's last word, without its full stop: what follows it stands among the facts.
+fn first_line(note: &str) -> String {
+    excerpt(note.lines().next().unwrap_or_default(), 300).trim_end_matches('.').to_owned()
 }
 
 /// What is known of the steps that are not settled, and who settles them.
@@ -79,7 +80,30 @@ fn advice(story: &Story) -> String {
         .filter(|step| step.state == StepState::Unknown)
         .map(|step| format!("look whether `{}` happened, and say so (attempt {})", step.path, step.id))
         .collect();
-    unknown.join(" · ")
+    match story.run.state {
+        RunState::Escalated if unknown.is_empty() => {
+            "look at it yourself; ira does nothing more of its own accord.".to_owned()
+        }
+        _ => unknown.join(" · "),
+    }
+}
+
+/// The writes of a run that were begun, the last attempt of each; those that took something back are not among them.
+fn writes(story: &Story) -> Vec<&Step> {
+    let mut last: Vec<&Step> = Vec::new();
+    for step in &story.steps {
+        if step.effect != Effect::Read && step.reach == Reach::Target && !step.undo {
+            last.retain(|known| known.path != step.path);
+            last.push(step);
+        }
+    }
+    last
+}
+
+/// How what a step did is taken back, as its command says.
+fn taken_back(step: &Step) -> Option<TakenBack> {
+    let invocation = Invocation::from_data(step.begun["do"].as_str()?, step.begun["with"].clone()).ok()?;
+    Some(invocation.taken_back())
 }
 
 fn next(story: &Story) -> Vec<String> {
@@ -88,20 +112,63 @@ fn next(story: &Story) -> Vec<String> {
         .steps
         .iter()
         .filter(|step| step.state == StepState::Unknown)
-        .map(|step| format!("ira run decide {} --say it-ran", step.id))
+        .map(|step| format!("ira run decide {} --say it-ran|it-did-not|abort", step.id))
         .collect();
+    let can_go_back = writes(story).iter().any(|step| {
+        step.state == StepState::Done && taken_back(step) == Some(TakenBack::Undo) && !is_undone(story, step)
+    });
     match story.run.state {
-        RunState::Waiting(Wait::Approval) => next.push(format!("ira run approve {run}")),
-        RunState::Waiting(Wait::Freeze) => next.push("ira thaw".to_owned()),
-        _ => {}
+        RunState::Waiting(Wait::Approval) => {
+            let plan: String = story.run.plan_hash.iter().flat_map(|hash| hash.chars().take(12)).collect();
+            next.extend([format!("ira run approve {run} --plan {plan}"), format!("ira run resume {run}")]);
+        }
+        RunState::Waiting(Wait::Freeze) => next.extend(["ira thaw".to_owned(), format!("ira run resume {run}")]),
+        RunState::Escalated => {
+            next.extend(can_go_back.then(|| format!("ira run undo {run}")));
+            next.push(format!("ira run resume {run}"));
+            next.push(format!("ira run close {run} --as succeeded --reason TEXT"));
+        }
+        RunState::Queued | RunState::Running(_) | RunState::Waiting(_) => next.push(format!("ira run resume {run}")),
+        RunState::NeedsHuman | RunState::Succeeded | RunState::Failed | RunState::Cancelled => {}
     }
     next
 }
 
-fn facts(run: &Run, now: u64) -> Vec<Fact> {
+/// Whether what a step did was taken back.
+fn is_undone(story: &Story, step: &Step) -> bool {
+    let undo = format!("undo/{}", short(step));
+    story.steps.iter().any(|other| other.undo && other.state == StepState::Done && short(other) == undo)
+}
+
+/// The path of an attempt without what its command acts on: that stands beside it.
+fn short(step: &Step) -> String {
+    let target = step.begun["target"].as_str();
+    let below = target.and_then(|target| step.path.strip_suffix(target)?.strip_suffix('/'));
+    below.unwrap_or(&step.path).to_owned()
+}
+
+fn facts(story: &Story, now: u64) -> Vec<Fact> {
+    let run = &story.run;
     let mut facts = Vec::new();
     let mut add = |label, value: Cell, note: String| facts.push(Fact { label, value, note });
-    add("state", Cell::from(run.state.word()).coloured(status(run)), run.cursor.clone());
+    add("what", Cell::from(excerpt(&run.title, 100)), String::new());
+    add("state", Cell::from(run.state.word()).coloured(status(run)), String::new());
+    for step in writes(story) {
+        let back = match (step.state, taken_back(step)) {
+            (StepState::Done, _) if is_undone(story, step) => "taken back".to_owned(),
+            (StepState::Done, Some(TakenBack::Undo)) => format!("`ira run undo {}` takes it back", run.id),
+            (StepState::Done, Some(TakenBack::Transient)) => "nothing to take back".to_owned(),
+            (StepState::Done, Some(TakenBack::Irreversible)) => "cannot be taken back".to_owned(),
+            (StepState::Done, None) => String::new(),
+            (state, _) => state.word().to_owned(),
+        };
+        let verb = step.begun["do"].as_str().unwrap_or_default();
+        let what = step.begun["what"].as_str().unwrap_or(verb);
+        add("did", Cell::from(format!("{}: {}", short(step), excerpt(what, 120))), back);
+    }
+    for line in run.note.lines().skip(1).filter(|line| !line.starts_with("`ira run") && !line.starts_with("Done: ")) {
+        add("note", Cell::from(excerpt(line, 300)), String::new());
+    }
     if let (Some(name), Some(revision)) = (&run.playbook, &run.revision) {
         let short: String = revision.chars().take(8).collect();
         add("playbook", Cell::from(name.as_str()), format!("revision {short}"));
@@ -136,18 +203,27 @@ fn step_status(state: StepState) -> Status {
 
 fn steps(steps: &[Step], now: u64) -> Table {
     let row = |step: &Step| {
+        let path = short(step);
+        let path = if path == step.path { Cell::from(excerpt(&path, 60)) } else { Cell::shortened(path, &*step.path) };
         vec![
             Cell::from(step.id.to_string()),
-            Cell::from(excerpt(&step.path, 60)),
+            path,
+            Cell::from(step.begun["do"].as_str().unwrap_or_default()),
             Cell::from(step.state.word()).coloured(step_status(step.state)),
             Cell::from(took(step.started_at, step.ended_at.unwrap_or(now))),
-            Cell::from(excerpt(&proof(&step.exit), 100)),
+            Cell::from(excerpt(&proof(&step.exit), 160)),
         ]
     };
+    // A read that was made again: what it said before counts no more.
+    let again = |at: usize| {
+        steps[at].effect == Effect::Read && steps[at + 1..].iter().any(|later| later.path == steps[at].path)
+    };
+    let (old, new): (Vec<usize>, Vec<usize>) = (0..steps.len()).partition(|at| again(*at));
     Table {
-        columns: vec!["attempt", "step", "state", "took", "what came of it"],
-        rows: steps.iter().map(row).collect(),
-        ..Table::default()
+        columns: vec!["attempt", "step", "does", "state", "took", "what came of it"],
+        rows: new.iter().map(|at| row(&steps[*at])).collect(),
+        folded_note: format!("{} earlier reads", old.len()),
+        folded: old.iter().map(|at| row(&steps[*at])).collect(),
     }
 }
 
@@ -156,7 +232,7 @@ fn proof(exit: &Json) -> String {
     let word = |key: &str| exit.get(key).and_then(Json::as_str).map(str::to_owned);
     match word("summary").or_else(|| word("proof")).or_else(|| word("fault")).or_else(|| word("reason")) {
         Some(text) => text,
-        None if exit.is_null() => String::new(),
+        None if exit.is_null() || exit.get("out").is_some() => String::new(),
         None => exit.to_string(),
     }
 }
@@ -169,12 +245,14 @@ fn outbox(mails: &[OutboxRow], now: u64) -> Table {
             Cell::from(mail.channel.as_str()),
             Cell::from(mail.state.word()),
             Cell::from(relative(when, now)),
-            Cell::from(excerpt(mail.error.as_deref().unwrap_or(&mail.reason), 100)),
+            Cell::from(excerpt(mail.error.as_deref().unwrap_or(mail.reason.lines().next().unwrap_or_default()), 100)),
         ]
     };
+    // What was armed and never due told nobody anything.
+    let told = |mail: &&OutboxRow| mail.state != MailState::Disarmed;
     Table {
         columns: vec!["told", "channel", "state", "when", "why"],
-        rows: mails.iter().map(row).collect(),
+        rows: mails.iter().filter(told).map(row).collect(),
         ..Table::default()
     }
 }

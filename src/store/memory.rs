@@ -13,6 +13,9 @@ use super::model::{
 use super::rows::{Res, Rows, RunRows};
 use super::words::{MailState, RunState};
 
+/// The numbers of runs in a copy begin behind this.
+const ELSEWHERE: u64 = 1 << 62;
+
 /// A store in memory.
 pub struct Memory {
     tables: Mutex<Tables>,
@@ -41,6 +44,17 @@ impl Memory {
     /// An empty one.
     pub fn new(ticks: Arc<dyn Ticks>) -> Self {
         Self { tables: Mutex::default(), clock: StoreClock::start(ticks, 0) }
+    }
+
+    /// A copy of what guards count, to try something on. Its runs have numbers that no run of the original has.
+    pub fn of_guards(ticks: Arc<dyn Ticks>, guards: Vec<GuardRow>) -> Self {
+        let memory = Self::new(ticks);
+        {
+            let mut tables = memory.tables.lock().unwrap_or_else(PoisonError::into_inner);
+            tables.numbers.insert("run", ELSEWHERE);
+            tables.guards = guards.into_iter().map(|row| (row.key.clone(), row)).collect();
+        }
+        memory
     }
 
     fn with<T>(&self, verb: impl FnOnce(&mut Tables) -> Res<T>, keep: bool) -> Res<T> {

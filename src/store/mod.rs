@@ -28,6 +28,16 @@ use std::sync::Arc;
 
 use ira_commands::{Fault, Kind};
 
+/// A copy of what the guards of a store count, to try something on; the store is only read, and not made where there is
+/// none.
+pub fn rehearsal(uri: &str) -> Result<Arc<dyn Store>, Fault> {
+    let guards = match uri.split_once(':') {
+        Some(("sqlite", path)) if Path::new(path).exists() => sqlite::guards(Path::new(path))?,
+        _ => Vec::new(),
+    };
+    Ok(Arc::new(Memory::of_guards(Arc::new(clock::Machine), guards)))
+}
+
 /// Opens a store by its URI: `sqlite:PATH`, or `memory:` for one that is forgotten with the process.
 pub fn open(uri: &str) -> Result<Arc<dyn Store>, Fault> {
     match uri.split_once(':') {

@@ -23,15 +23,44 @@ fn over(guard: Guard) -> Vec<Override> {
     vec![Override { guard, reason: "I have looked".to_owned(), actor: "somebody".to_owned() }]
 }
 
+fn guards(forecast: &Forecast) -> Vec<Guard> {
+    forecast.denials.iter().map(|denial| denial.guard).collect()
+}
+
+#[test]
+fn a_forecast_is_what_the_store_says_then_and_changes_nothing_in_it() {
+    on_each(async |rig, _| {
+        let text = guarded("  cooldown: 30m\n  recurrence: { max: 1, within: 6h }\n", RESTART)
+            .replace("budget: all", "budget: few");
+        let free = rig.forecast(&text, Vec::new()).await;
+        assert!(free.denials.is_empty(), "{free:?}");
+        let counted: Vec<_> = free.used.iter().map(|used| (used.guard, used.used, used.limit)).collect();
+        assert_eq!(counted, [(Guard::Recurrence, 1, 1), (Guard::Budget, 1, 1)]);
+        assert!(rig.store.guards().await.expect("read").is_empty());
+        let first = rig.admit(&text).await;
+        assert_eq!(ended(&rig.drive(first).await), Ending::Verified);
+        // All of them, so that one word is enough for all of them.
+        let all = [Guard::Recurrence, Guard::Budget, Guard::Cooldown];
+        assert_eq!(guards(&rig.forecast(&text, Vec::new()).await), all);
+        rig.store.suspend(freeze("web")).await.expect("frozen");
+        assert_eq!(guards(&rig.forecast(&text, Vec::new()).await), [Guard::Freeze], "nobody overrides it");
+    });
+}
+
+fn freeze(scope: &str) -> Suspend {
+    let (scope, actor, reason) = (scope.to_owned(), "somebody".to_owned(), "a drill".to_owned());
+    Suspend { guard: Guard::Freeze, scope, lasts: None, actor, reason }
+}
+
 #[test]
 fn I14_a_cooldown_denies_the_next_run_and_a_person_may_override_it() {
     on_each(async |rig, _| {
         let text = guarded("  cooldown: 30m\n", RESTART);
         let first = rig.admit(&text).await;
         assert_eq!(ended(&rig.drive(first).await), Ending::Verified);
-        let book = parse(&text).expect("sound");
-        let seen = rig.engine.in_the_way(&book, &firing(), None).await.expect("looked");
-        assert_eq!(seen.iter().map(|denial| denial.guard).collect::<Vec<_>>(), [Guard::Cooldown], "before it is tried");
+        let seen = rig.forecast(&text, Vec::new()).await;
+        assert_eq!(guards(&seen), [Guard::Cooldown], "before it is tried");
+        assert_eq!(guards(&rig.forecast(&text, over(Guard::Cooldown)).await), [], "and with a person's word");
         let second = rig.admit_as(&text, "two", Mode::Auto, Vec::new()).await.expect("admitted");
         let denied = denial(rig.drive(second).await);
         assert_eq!((denied.guard, denied.holder), (Guard::Cooldown, Some(first)));

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ira::config::BudgetConfig;
-use ira::engine::{Came, Ending, Engine, Unwatched, Wanted};
+use ira::engine::{Came, Ending, Engine, Forecast, Unwatched, Wanted};
 use ira::store::ask::{Mails, Override, Page, Story, Verdict};
 use ira::store::clock::Manual;
 use ira::store::event::{self, What};
@@ -86,6 +86,30 @@ impl Rig {
             escalate_in: Some(Duration::from_secs(600)),
         };
         Ok(self.engine.admit(wanted).await?.run().id)
+    }
+
+    /// What the guards would say of a run now, tried on a copy of what they count.
+    pub async fn forecast(&self, text: &str, overrides: Vec<Override>) -> Forecast {
+        let guards = self.store.guards().await.expect("read");
+        let copy: Arc<dyn Store> = Arc::new(Memory::of_guards(Arc::<Manual>::clone(&self.ticks), guards));
+        let engine = engine(&self.world, &copy, Path::new("/nonexistent"), "a look");
+        let (playbook, alert) = (parse(text).expect("sound"), firing());
+        let wanted = || Wanted {
+            key: "a look".to_owned(),
+            delivery_id: None,
+            group_key: String::new(),
+            playbook: &playbook,
+            text,
+            alert: &alert,
+            params: BTreeMap::new(),
+            rung: Mode::Approve,
+            overrides: overrides.clone(),
+            by: "somebody".to_owned(),
+            page: None,
+            escalate_in: None,
+        };
+        let preview = engine.preview(&wanted()).await.expect("planned");
+        engine.forecast(wanted(), &preview.plan).await.expect("looked")
     }
 
     /// Drives a run through the times in which it sleeps.

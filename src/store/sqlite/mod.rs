@@ -17,7 +17,8 @@ use ira_commands::Fault;
 
 use super::backend::Backend;
 use super::clock::{Machine, StoreClock, Ticks};
-use super::rows::{Res, Rows};
+use super::model::GuardRow;
+use super::rows::{Res, Rows, Stop};
 use tx::Desk;
 use writer::{Desks, Writer};
 
@@ -91,6 +92,15 @@ impl Sqlite {
     pub fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
     }
+}
+
+/// What guards count in a file, which is only read.
+pub(super) fn guards(path: &Path) -> Result<Vec<GuardRow>, Fault> {
+    let connection = open::reader(path, Options::default().busy)?;
+    Desk::new(&connection).guards().map_err(|stop| match stop {
+        Stop::Fault(fault) => fault,
+        Stop::Denied(denial) => denial.into(),
+    })
 }
 
 impl Backend for Sqlite {

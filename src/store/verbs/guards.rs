@@ -30,6 +30,12 @@ fn no(guard: Guard, key: &str, until: Option<u64>, holder: Option<RunId>, messag
     Denial { guard, key: key.to_owned(), until, holder, message }
 }
 
+/// A key as a person reads it: `web-down:alert.labels.service=webapp` is about `service=webapp`.
+fn plain(key: &str) -> String {
+    let what = key.split_once(':').filter(|(_, what)| what.contains('=')).map_or(key, |(_, what)| what);
+    what.replace("alert.labels.", "").replace("params.", "")
+}
+
 /// Lets a denial pass where a person said so, and keeps that.
 fn unless_overridden(rows: &mut dyn Rows, run: &mut Run, denial: Denial, overrides: &[Override]) -> Res<()> {
     let Some(word) = overrides.iter().find(|word| word.guard == denial.guard && word.guard != Guard::Lock) else {
@@ -56,7 +62,8 @@ pub(super) fn first(rows: &mut dyn Rows, run: &mut Run, ask: &FirstWrite) -> Res
         if let Some(row) = rows.guard(&key_of(Guard::Cooldown, key))?
             && row.until.is_some_and(|until| until > now)
         {
-            let message = format!("{key} was acted on a short while ago");
+            let by = row.run.map(|run| format!(" by run {run}")).unwrap_or_default();
+            let message = format!("{} was acted on{by} a short while ago", plain(key));
             unless_overridden(rows, run, no(Guard::Cooldown, key, row.until, row.run, message), &ask.overrides)?;
         }
         rows.put_guard(&GuardRow { until: Some(after(rows, *lasts)), ..row(run, Guard::Cooldown, key) })?;
@@ -115,7 +122,7 @@ pub(super) fn lock(rows: &mut dyn Rows, run: &mut Run, keys: &[String]) -> Res<(
             && row.run != Some(run.id)
         {
             let holder = row.run.unwrap_or_default();
-            let message = format!("run {holder} holds {key}");
+            let message = format!("run {holder} is at work on {}", plain(key));
             return Err(Stop::Denied(no(Guard::Lock, key, None, row.run, message)));
         }
         rows.put_guard(&row(run, Guard::Lock, key))?;
@@ -177,7 +184,8 @@ fn spend(rows: &mut dyn Rows, run: &mut Run, charge: &Charge, overrides: &[Overr
             rest -= amount;
             (rest.saturating_add(charge.amount) <= charge.limit).then(|| at.saturating_add(window))
         });
-        let message = format!("{} {}: {used} of {} used in the window", charge.guard, charge.key, charge.limit);
+        let (guard, window) = (charge.guard, ira_commands::units::duration(charge.window.as_secs()));
+        let message = format!("{guard} {}: {used} of {} used within {window}", plain(&charge.key), charge.limit);
         unless_overridden(rows, run, no(charge.guard, &charge.key, until, None, message), overrides)?;
     }
     grants.push((now, charge.amount));
@@ -200,7 +208,7 @@ fn through_breaker(rows: &mut dyn Rows, run: &mut Run, key: &str, overrides: &[O
     }
     if tried || known.until.is_none_or(|until| until > now) {
         let holder = known.run.filter(|_| tried);
-        let message = format!("the breaker of {key} is open after {} failures in a row", known.tokens);
+        let message = format!("the breaker of {key} is open: {} runs in a row did not help", known.tokens);
         unless_overridden(rows, run, no(Guard::Breaker, key, known.until, holder, message), overrides)?;
     }
     rows.put_guard(&GuardRow { run: Some(run.id), fence: run.fence, state: json!("half-open"), ..known })

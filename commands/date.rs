@@ -55,9 +55,31 @@ pub fn moment(text: &str) -> Option<u64> {
     if ahead { here.checked_sub(offset) } else { Some(here + offset) }
 }
 
+/// A moment as RFC 3339 has it (`2026-09-22T10:20:30Z`), of unix seconds.
+pub fn stamp(seconds: u64) -> String {
+    let (days, rest) = (seconds / DAY, seconds % DAY);
+    // Civil from days, in eras of 400 years that begin in March.
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, later) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let year = era * 400 + year + later;
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{day, moment};
+    use super::{day, moment, stamp};
+
+    #[test]
+    fn a_moment_that_is_written_is_read_back() {
+        for text in ["1970-01-01T00:00:00Z", "2024-02-29T23:59:59Z", "2026-09-22T10:20:30Z", "2100-03-01T00:00:01Z"] {
+            assert_eq!(moment(text).map(stamp).as_deref(), Some(text));
+        }
+    }
 
     #[test]
     fn a_moment_is_read_in_every_zone() {

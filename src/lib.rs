@@ -15,6 +15,7 @@ pub mod help;
 pub mod input;
 mod keep;
 pub mod logging;
+pub mod pages;
 mod playbooks;
 pub mod progress;
 pub mod recording;
@@ -49,6 +50,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     #[cfg(target_os = "linux")]
     if let Some(code) = clients::script::shim::entry(&args) {
+        return code;
+    }
+    if let Some(code) = remediate::watcher::entry(&args) {
         return code;
     }
     complete::answer();
@@ -195,7 +199,13 @@ fn of_runs(
     let actor = remediate::actor(env);
     let report = session::patiently(async {
         let store = store::open(&remediate::uri(&config)?)?;
-        work(store.as_ref(), &actor).await
+        let mut report = work(store.as_ref(), &actor).await?;
+        // What was said of a run, and not merely read.
+        if let Some(run) = report.data["run"].as_u64() {
+            let untold = remediate::told_of(store::model::RunId(run), &config, output, &store).await?;
+            report.warnings.extend(untold);
+        }
+        Ok(report)
     })?;
     Ok(shown(session, report))
 }

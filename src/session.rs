@@ -89,7 +89,7 @@ impl Session {
     /// Shows a report to the person at the terminal, before the result.
     pub fn tell(&self, report: &Report) {
         let style = Style { format: Format::Table, colour: self.colours_stderr(), ..self.style };
-        write_stderr(&render::report(report, 0, &style));
+        write_stderr(&(render::report(report, 0, &style) + &render::aside(report, style.colour)));
     }
 
     /// Whether the result is coloured.

@@ -9,6 +9,7 @@ mod generated;
 mod host;
 mod next;
 mod node;
+mod paged;
 mod people;
 mod playbooks;
 mod process;

@@ -11,7 +11,7 @@ use ira_commands::{Fault, Kind};
 use reqwest::Method;
 use serde_json::Value as Json;
 
-use super::service::{Call, Service};
+use super::service::{Again, Call, Service};
 use crate::config::Config;
 use crate::config::reader::unix;
 use crate::config::secret::SecretRef;
@@ -28,6 +28,17 @@ impl Alertmanager {
     /// The configured ones.
     pub fn new(config: Arc<Config>, pair: AlertmanagerConfig, clock: Arc<dyn Clock>) -> Self {
         Self { config, pair, clock }
+    }
+
+    /// Posts alerts to each of them; what each said, in order.
+    pub async fn post(&self, alerts: &Json) -> Vec<Result<(), Fault>> {
+        join_all(self.pair.urls.iter().map(|url| async {
+            let service = Service::open("Alertmanager", url, &self.pair.auth, self.config.env())?;
+            let call = Call::new(Method::POST, &["api", "v2", "alerts"]).json(alerts.clone());
+            // An alert is known by its labels: told twice it is one.
+            service.ask(&call, Again::Freely).await.map(|_| ()).map_err(|broken| broken.fault)
+        }))
+        .await
     }
 
     async fn ask(&self, url: &SecretRef, wanted: &BTreeMap<String, String>) -> Witness {

@@ -19,6 +19,9 @@ const LONGEST_MESSAGE: usize = 130;
 /// The longest description, characters.
 const LONGEST_DESCRIPTION: usize = 15_000;
 
+/// The longest note, characters.
+const LONGEST_NOTE: usize = 25_000;
+
 /// Opsgenie.
 pub struct Opsgenie {
     config: Arc<Config>,
@@ -49,11 +52,26 @@ impl Opsgenie {
                     .json(json!({ "source": "ira", "note": page.summary }))
             }
         };
-        let reply = service.ask(&call, Again::Freely).await?;
+        Self::taken(&service, &call).await?;
+        Ok(service.label())
+    }
+
+    /// Adds a note to the alert of this alias.
+    pub async fn note(&self, alias: &str, text: &str) -> Result<(), Broken> {
+        let service = self.service().map_err(Broken::before)?;
+        let note: String = text.chars().take(LONGEST_NOTE).collect();
+        let call = Call::new(Method::POST, &["v2", "alerts", alias, "notes"])
+            .query("identifierType", "alias")
+            .json(json!({ "source": "ira", "note": note }));
+        Self::taken(&service, &call).await
+    }
+
+    async fn taken(service: &Service, call: &Call) -> Result<(), Broken> {
+        let reply = service.ask(call, Again::Freely).await?;
         // Whatever stands in between may answer 200, and page nobody.
         let said = service.json(&reply).map_err(Broken::unknown)?;
         match said.get("requestId") {
-            Some(_) => Ok(service.label()),
+            Some(_) => Ok(()),
             None => Err(Broken::unknown(service.lacks("the number of the request"))),
         }
     }

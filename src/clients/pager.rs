@@ -6,12 +6,16 @@ use async_trait::async_trait;
 use ira_commands::actions::{Broken, Left};
 use ira_commands::ports::people::{ChatWrite as _, Page, PageVerb, Paged, PagerWrite};
 use ira_commands::{Fault, Kind};
+use serde_json::Value as Json;
 
 use super::opsgenie::Opsgenie;
 use super::pagerduty::Events;
 use super::slack::Slack;
 use crate::config::Config;
 use crate::config::systems::{Channel, PageConfig, SystemsConfig};
+
+/// The most of a page's details that stands in a message, characters.
+const MOST_DETAILS: usize = 2_000;
 
 /// The configured channels, in the order in which they are tried.
 pub struct Pager {
@@ -30,7 +34,8 @@ impl Pager {
         Self { config, channels: channels(page) }
     }
 
-    async fn by(&self, channel: Channel, page: &Page) -> Result<String, Broken> {
+    /// Hands a page over to one of the channels; gives who took it.
+    pub async fn by(&self, channel: Channel, page: &Page) -> Result<String, Broken> {
         let config = Arc::clone(&self.config);
         let SystemsConfig { page: paging, opsgenie, slack, .. } = &self.config.systems;
         let unset = |what: &str| Broken::before(Fault::new(Kind::Config, format!("`{what}` is not configured")));
@@ -61,7 +66,11 @@ fn message(page: &Page) -> String {
         PageVerb::Acknowledge => "acknowledged",
         PageVerb::Resolve => "resolved",
     };
-    let text = format!("{verb} {} {} ({}, key {})", page.severity, page.summary, page.source, page.key);
+    let mut text = format!("{verb} {} {} ({}, key {})", page.severity, page.summary, page.source, page.key);
+    if let Some(details) = page.details.get("details").and_then(Json::as_str) {
+        text.push('\n');
+        text.extend(details.chars().take(MOST_DETAILS));
+    }
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

@@ -161,6 +161,12 @@ pub const PAGE: &[Key] = &[
         default: "",
         doc: "who takes those that the first does not",
     },
+    Key {
+        name: "acknowledged_within",
+        kind: "time",
+        default: "",
+        doc: "how long a person has to acknowledge a page before the fallback has it too",
+    },
     Key { name: "url", kind: "URL", default: "https://events.pagerduty.com", doc: "where PagerDuty takes events" },
 ];
 

@@ -209,18 +209,13 @@ impl Course<'_> {
         };
         let run = &self.past.run;
         let prose = annotate.note.as_ref().map(|note| self.prose(&note.text));
-        let reports: Vec<Json> = annotate
-            .reports
-            .iter()
-            .filter_map(|id| Some(json!({ "step": id.text, "out": self.scope.steps.get(&id.text)?.out })))
-            .collect();
         let payload = json!({
             "run": run.id,
             "playbook": self.playbook.name.text,
             "state": state,
             "text": text,
             "note": prose,
-            "reports": reports,
+            "reports": self.reports(),
             "facts": self.facts(),
         });
         let tell = Tell {

@@ -32,7 +32,8 @@ impl Course<'_> {
         let verdict = self.store().finish(finish).await?;
         self.past.run = self.heard(verdict)?;
         self.watch.state(state, &note);
-        if let Some(alarm) = self.engine.alarm.as_ref().filter(|_| self.begun())
+        // Also where it was set and the write was then denied.
+        if let Some(alarm) = self.engine.alarm.as_ref().filter(|_| self.playbook.effects.any())
             && let Err(fault) = alarm.clear(&self.past.run).await
         {
             self.watch.warn(&format!("the alarm could not be taken back: {fault}"));

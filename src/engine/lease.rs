@@ -71,10 +71,14 @@ impl Lease {
 
     /// Whoever holds the alarm may forget it, as Alertmanager does when it is restarted.
     async fn keep_alarm(&self, run: &Run) {
-        if let Some(alarm) = self.alarm.as_ref().filter(|_| run.first_write_at.is_some() && !run.state.terminal())
-            && let Err(fault) = alarm.set(run).await
-        {
-            tracing::warn!("the alarm of run {} could not be kept: {fault}", self.run);
+        let Some(alarm) = self.alarm.as_ref().filter(|_| run.first_write_at.is_some() && !run.state.terminal()) else {
+            return;
+        };
+        // One that does not answer may not cost the lease.
+        match tokio::time::timeout(self.ttl / 6, alarm.set(run)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(fault)) => tracing::warn!("the alarm of run {} could not be kept: {fault}", self.run),
+            Err(_) => tracing::warn!("the alarm of run {} could not be kept: no answer", self.run),
         }
     }
 }

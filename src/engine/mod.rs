@@ -16,6 +16,7 @@ mod outputs;
 mod past;
 mod plan;
 mod post;
+mod reports;
 mod settle;
 mod step;
 mod time;
@@ -42,7 +43,7 @@ pub use guards::{overridable, refused};
 pub use hands::{Alarm, Hands, Mark, Unwatched, Watch};
 pub use past::fingerprint;
 pub use plan::{PlanDocument, PlannedWrite};
-pub use post::{Post, SendFault, Sender};
+pub use post::{Post, SendFault, Sender, told_journal};
 pub use time::Tick;
 
 /// How long a worker has a run without saying that it lives.

@@ -98,6 +98,11 @@ impl Past {
         self.notes[from..].iter().rfind(|(known, _)| known == sort).map(|(_, matter)| matter)
     }
 
+    /// Every note of a sort, oldest first.
+    pub fn all_noted(&self, sort: &str) -> Vec<&Json> {
+        self.notes.iter().filter(|(known, _)| known == sort).map(|(_, matter)| matter).collect()
+    }
+
     /// What a step came to that was written down as a whole.
     pub fn settled(&self, path: &str) -> Option<&Json> {
         let own = |(sort, matter): &&(String, Json)| sort == "step" && matter["path"] == path;

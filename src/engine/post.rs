@@ -42,6 +42,11 @@ pub enum SendFault {
 pub trait Post: Send + Sync {
     /// Sends it; well only when the provider took it.
     async fn send(&self, row: &OutboxRow) -> Result<(), SendFault>;
+
+    /// Whether a person has acknowledged a page, or it is over. Where that cannot be asked, nobody has.
+    async fn acknowledged(&self, _row: &OutboxRow) -> Result<bool, Fault> {
+        Ok(false)
+    }
 }
 
 /// What empties the outbox.
@@ -103,15 +108,37 @@ impl Sender {
         let later = |fault| SendFault::Later(fault, None);
         if let Some((why, id)) = original(row) {
             let mails = self.store.mails(Mails::One(crate::store::model::MailId(id))).await.map_err(later)?;
-            let heard = |mail: &OutboxRow| match why {
-                "unacknowledged" => mail.human_ack_at.is_some() || mail.state == MailState::Closed,
+            let Some(mail) = mails.first() else { return Ok(()) };
+            let heard = match why {
+                "unacknowledged" => mail.state == MailState::Closed || self.acknowledged(mail).await,
                 _ => matches!(mail.state, MailState::Accepted | MailState::Closed),
             };
-            if mails.first().is_none_or(heard) {
+            if heard {
                 return Ok(());
             }
         }
         if row.channel == STEP { self.perform(row).await } else { self.post.send(row).await }
+    }
+
+    /// Whether a person has acknowledged this page; who took it is asked where it is not known yet.
+    async fn acknowledged(&self, mail: &OutboxRow) -> bool {
+        if mail.human_ack_at.is_some() {
+            return true;
+        }
+        match self.post.acknowledged(mail).await {
+            Ok(false) => false,
+            Ok(true) => {
+                if let Err(fault) = self.store.acknowledged(&mail.dedup_key).await {
+                    tracing::warn!("row {} of the outbox: {fault}", mail.id);
+                }
+                true
+            }
+            // Rather one page too many.
+            Err(fault) => {
+                tracing::warn!("row {} of the outbox: {fault}", mail.id);
+                false
+            }
+        }
     }
 
     /// Does a step that tells. What it is told by keeps a repeated one from being told twice.
@@ -119,7 +146,7 @@ impl Sender {
         let done = async {
             let name = row.payload["do"].as_str().unwrap_or_default();
             let invocation = Invocation::from_data(name, row.payload["with"].clone())?;
-            let context = self.hands.context(&invocation, Some(Arc::new(Told::default()))).await?;
+            let context = self.hands.context(&invocation, Some(told_journal())).await?;
             invocation.run(&context).await
         };
         match done.await {
@@ -135,7 +162,9 @@ impl Sender {
         let mut payload = row.payload.clone();
         if let Some(map) = payload.as_object_mut() {
             map.insert("instead_of".to_owned(), json!(row.channel));
-            map.insert("why".to_owned(), json!(row.reason));
+            if !row.reason.is_empty() {
+                map.insert("why".to_owned(), json!(row.reason));
+            }
         }
         let (mail, dedup_key) = (Mail::Trigger, row.dedup_key.clone());
         let tell = Tell { key: format!("{why}:{}", row.id), run: row.run, mail, dedup_key, channel, payload, wait };
@@ -157,6 +186,11 @@ fn pause(tries: u32) -> Duration {
 /// What a step that tells is in the outbox.
 pub(super) fn told(invocation: &Invocation) -> Json {
     json!({ "do": invocation.name(), "with": invocation.with() })
+}
+
+/// A journal for what is told out of the outbox.
+pub fn told_journal() -> Arc<dyn Journal> {
+    Arc::new(Told::default())
 }
 
 /// The journal of a step that tells: its row of the outbox is the record of it.

@@ -98,6 +98,9 @@ impl Course<'_> {
             .end(End { attempt: attempt.id, fence, outcome, by: By::Worker, exit, output_ref: file })
             .await?;
         self.heard(verdict)?;
+        if let Ok(report) = &done {
+            self.keep_report(path, report).await?;
+        }
         Ok(match done {
             Ok(report) => Came::Done { said: line(&report), out: report.data },
             Err(fault) => Came::Refused(fault.one_line()),

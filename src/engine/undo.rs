@@ -76,6 +76,12 @@ impl Course<'_> {
             self.first =
                 guards::first_write(&past.run, playbook, scope, &plan, &engine.budgets, &[], false).ok().map(Arc::new);
         }
+        // A run that was handed over has none any more. What is half done is taken back all the same.
+        if let Some(alarm) = &self.engine.alarm
+            && let Err(fault) = alarm.set(&self.past.run).await
+        {
+            self.watch.warn(&format!("nobody would be paged if this machine died: {}", fault.one_line()));
+        }
         let (mut back, mut left) = (Vec::new(), Vec::new());
         let steps = playbook.steps.iter().zip(&playbook.effects.writes).rev();
         for (step, _) in steps.filter(|(_, writes)| **writes) {

@@ -7,10 +7,9 @@ use ira_commands::{Fault, Kind, Report};
 use super::case::{Case, Next};
 use super::choose::Chosen;
 use super::lines::Lines;
-use super::{Around, wanted};
+use super::{Around, paged, wanted};
 use crate::engine::{Came, Engine, PlanDocument, TakeUp, refused};
 use crate::progress::Drawn;
-use crate::runs;
 use crate::store::ask::{Admission, Verdict};
 use crate::store::model::RunId;
 use crate::terminal::write_stderr;
@@ -114,6 +113,7 @@ impl<'a> Act<'a> {
     async fn one(&self, case: &Case, chosen: &Chosen) -> Result<Acted, Fault> {
         let key = format!("hand:{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>());
         let wanted = wanted(self.around, case, &chosen.playbook, &chosen.text, &key);
+        let wanted = paged::paged(wanted, self.around, self.engine.store.as_ref()).await?;
         let run = match self.engine.admit(wanted).await? {
             Admission::New(run) | Admission::Again(run) => run.id,
             Admission::Active(run) => {
@@ -185,7 +185,7 @@ impl<'a> Act<'a> {
                 }
             }
         };
-        Ok(Acted { came, report: runs::show(engine.store.as_ref(), run).await?, interrupted })
+        Ok(Acted { came, report: paged::told(engine, self.around, run).await?, interrupted })
     }
 
     /// The plan is another one by now.

@@ -130,7 +130,12 @@ fn together(cases: &[Case], done: &[Done], codes: &[u8]) -> Report {
     });
     let data = json!({ "alerts": data.collect::<Vec<_>>() });
     let section = Section { status: worst, headline, advice: String::new(), facts: Vec::new(), tables: vec![table] };
-    Report { sections: vec![section], next, data, errors, warnings: Vec::new(), outcome: Outcome::Well }
+    let warnings = done.iter().flat_map(|done| match done {
+        Done::Ran(acted) => acted.report.warnings.clone(),
+        Done::Not(_) | Done::Nothing => Vec::new(),
+    });
+    let warnings = warnings.collect();
+    Report { sections: vec![section], next, data, errors, warnings, outcome: Outcome::Well }
 }
 
 /// How it is to be seen, the run, one word, and what came of it.

@@ -2,12 +2,16 @@
 //! or handed to a person.
 
 mod act;
+mod alarm;
 mod case;
 mod choose;
 mod ended;
 mod hands;
 mod lines;
+mod paged;
+mod rounds;
 mod shown;
+pub mod watcher;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,9 +38,7 @@ use act::{Act, Acted};
 use case::{Case, Next};
 use choose::{choose, params};
 use hands::LocalHands;
-
-/// Who is woken where nobody is configured to be.
-const NOBODY: &str = "nobody is paged if this process or this machine dies";
+pub(crate) use paged::told_of;
 
 /// What is asked around a run.
 struct Around<'a> {
@@ -50,6 +52,8 @@ struct Around<'a> {
     overrides: Vec<Override>,
     /// Where progress is said.
     progress: Arc<dyn Progress>,
+    /// The alerts as they came.
+    text: String,
 }
 
 /// Runs a playbook for each firing alert; gives the worst exit code.
@@ -64,14 +68,15 @@ pub fn remediate(
     session.configure(config.output);
     let actor = actor(env);
     let overrides = overrides(args, &actor)?;
-    let alerts = alert::parse(&input::text(&args.alert, "the alert", input::ALERT)?)?;
+    let text = input::text(&args.alert, "the alert", input::ALERT)?;
+    let alerts = alert::parse(&text)?;
     let (over, firing): (Vec<_>, Vec<_>) = alerts.into_iter().partition(|alert| alert.resolved);
     if firing.is_empty() {
         let said = if over.len() == 1 { "the alert is resolved" } else { "every alert is resolved" };
         return Ok(session.show(runs::line(format!("Nothing to do: {said}.")), 0));
     }
     let shown = session.progress(env);
-    let around = Around { args, reach, output, config, actor, overrides, progress: shown.sink() };
+    let around = Around { args, reach, output, config, actor, overrides, progress: shown.sink(), text };
     let looked = looked(&around, &playbooks::all(output)?, firing);
     shown.finish();
     let mut cases = looked?;
@@ -141,7 +146,7 @@ fn wanted<'a>(around: &Around<'_>, case: &'a Case, playbook: &'a Playbook, text:
 /// Shows what would be done, asks, and does it.
 fn answer(session: &mut Session, around: &Around<'_>, cases: &[Case], env: Env<'_>) -> Result<u8, Fault> {
     let now = ira_commands::ports::Clock::now(&SystemClock) * 1_000;
-    let mut plan = shown::plan(cases, NOBODY, now);
+    let mut plan = shown::plan(cases, &around.config, now);
     let agree = cases.iter().any(|case| case.next() == Next::Agree);
     let only_looks = cases.iter().any(|case| case.next() == Next::Run);
     let rung = around.args.mode.map_or(Mode::Auto, Mode::from);
@@ -176,7 +181,7 @@ fn answer(session: &mut Session, around: &Around<'_>, cases: &[Case], env: Env<'
         let store = store::open(&uri(&around.config)?)?;
         windows(store.as_ref(), &around.config, &around.actor).await?;
         let around = Around { progress: shown.sink(), overrides: around.overrides.clone(), ..around.again() };
-        let engine = engine(&around, store, false)?;
+        let engine = paged::armed(engine(&around, store, false)?, &around).await?;
         let mut act = Act::new(&engine, &around, shown.drawn(), session.width());
         act.all(cases).await
     }));
@@ -196,6 +201,7 @@ impl<'a> Around<'a> {
             actor: self.actor.clone(),
             overrides: self.overrides.clone(),
             progress: Arc::clone(&self.progress),
+            text: self.text.clone(),
         }
     }
 }
@@ -275,9 +281,10 @@ pub fn take_up(session: &mut Session, run: u64, how: TakeUp, output: &OutputFlag
         actor: actor(env),
         overrides: Vec::new(),
         progress: shown.sink(),
+        text: String::new(),
     };
     let acted = patiently(Box::pin(async {
-        let engine = engine(&around, store::open(&uri(&around.config)?)?, false)?;
+        let engine = paged::armed(engine(&around, store::open(&uri(&around.config)?)?, false)?, &around).await?;
         let mut act = Act::new(&engine, &around, shown.drawn(), session.width());
         act.take_up(RunId(run), how).await
     }));

@@ -9,27 +9,43 @@ use serde_json::{Value as Json, json};
 
 use super::case::{Case, Next};
 use super::choose::Chosen;
+use crate::config::Config;
 use crate::engine::{Forecast, PlannedWrite, Preview, Stop, Used, overridable};
+use crate::pages;
 use crate::store::ask::Denial;
 
-/// What would be done about these alerts. `armed` says who is woken, `now` is the time in unix milliseconds.
-pub fn plan(cases: &[Case], armed: &str, now: u64) -> Report {
+/// What would be done about these alerts. `config` says who is woken, `now` is the time in unix milliseconds.
+pub fn plan(cases: &[Case], config: &Config, now: u64) -> Report {
     let mut sections = Vec::new();
     if cases.len() > 1 {
         sections.push(summary(cases));
     }
     for (at, case) in cases.iter().enumerate() {
         let number = if cases.len() > 1 { format!("{} · ", at + 1) } else { String::new() };
-        sections.extend(of(case, cases, &number, armed, now));
+        sections.extend(of(case, cases, &number, config, now));
     }
     Report {
         sections,
         next: Vec::new(),
         data: json!({ "alerts": cases.iter().map(Case::json).collect::<Vec<_>>() }),
         errors: Vec::new(),
-        warnings: Vec::new(),
+        warnings: warnings(cases, config),
         outcome: Outcome::Well,
     }
+}
+
+/// What has to be seen of who is woken, each once.
+fn warnings(cases: &[Case], config: &Config) -> Vec<String> {
+    let writes = cases.iter().filter(|case| case.preview.as_ref().is_some_and(|seen| !seen.plan.writes.is_empty()));
+    let mut all = Vec::new();
+    for chosen in writes.filter_map(|case| case.chosen.as_ref().ok()) {
+        for warning in pages::armed(config, &chosen.playbook).warnings {
+            if !all.contains(&warning) {
+                all.push(warning);
+            }
+        }
+    }
+    all
 }
 
 /// How many of several alerts come to what.
@@ -54,7 +70,7 @@ fn summary(cases: &[Case]) -> Section {
     Section { status: Status::Info, headline, advice, facts: Vec::new(), tables: Vec::new() }
 }
 
-fn of(case: &Case, cases: &[Case], number: &str, armed: &str, now: u64) -> Vec<Section> {
+fn of(case: &Case, cases: &[Case], number: &str, config: &Config, now: u64) -> Vec<Section> {
     let subject = case.subject();
     let name = case.playbook();
     let section = |status, headline: String, advice: String, facts| Section {
@@ -64,7 +80,7 @@ fn of(case: &Case, cases: &[Case], number: &str, armed: &str, now: u64) -> Vec<S
         facts,
         tables: Vec::new(),
     };
-    let facts = || facts(case, armed, now);
+    let facts = || facts(case, config, now);
     let would = format!("{subject}: {name} would {}.", would(case));
     match case.next() {
         Next::Fault(fault) => {
@@ -130,7 +146,7 @@ fn way_on(forecast: &Forecast) -> String {
     format!("wait, or go on all the same: {} --reason TEXT (it is recorded)", words.join(" "))
 }
 
-fn facts(case: &Case, armed: &str, now: u64) -> Vec<Fact> {
+fn facts(case: &Case, config: &Config, now: u64) -> Vec<Fact> {
     let Ok(chosen) = &case.chosen else { return Vec::new() };
     let book = &chosen.playbook;
     let fact = |label, value: String, note: String| Fact { label, value: Cell::from(value), note };
@@ -151,7 +167,10 @@ fn facts(case: &Case, armed: &str, now: u64) -> Vec<Fact> {
     if !preview.plan.writes.is_empty() {
         facts.push(fact("guards", guards(book, &case.forecast), "this machine only".to_owned()));
         facts.extend(verify(book, preview));
-        facts.push(fact("page", armed.to_owned(), String::new()));
+        let armed = pages::armed(config, book);
+        facts.push(fact("paged when it fails", armed.fails, String::new()));
+        facts.push(fact("when its process dies", armed.process, String::new()));
+        facts.push(fact("when this machine dies", armed.machine, String::new()));
     }
     facts
 }

@@ -333,6 +333,11 @@ impl Rows for Tables {
         Ok(self.outbox.values().filter(|row| row.dedup_key == dedup_key).cloned().collect())
     }
 
+    fn mails_about(&self, run: RunId, dedup_key: &str) -> Res<Vec<OutboxRow>> {
+        let about = |row: &&OutboxRow| row.dedup_key == dedup_key || row.run == Some(run);
+        Ok(self.outbox.values().filter(about).cloned().collect())
+    }
+
     fn mails(&self, pending: bool) -> Res<Vec<OutboxRow>> {
         Ok(self.outbox.values().filter(|row| !pending || row.state == MailState::Pending).cloned().collect())
     }

@@ -116,6 +116,8 @@ pub(super) trait Rows: RunRows {
     fn mail_of_key(&self, key: &str) -> Res<Option<OutboxRow>>;
     /// Every row of a dedup key.
     fn mails_of(&self, dedup_key: &str) -> Res<Vec<OutboxRow>>;
+    /// Every row of a run, and of a dedup key.
+    fn mails_about(&self, run: RunId, dedup_key: &str) -> Res<Vec<OutboxRow>>;
     /// All, or those that are pending.
     fn mails(&self, pending: bool) -> Res<Vec<OutboxRow>>;
     fn insert_mail(&mut self, row: &mut OutboxRow) -> Res<()>;

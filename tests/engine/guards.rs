@@ -226,7 +226,8 @@ fn nothing_is_written_before_somebody_would_be_paged_if_this_machine_died() {
             if works {
                 assert_eq!((ending, rang), (Ending::Verified, vec!["set", "clear"]));
             } else {
-                assert_eq!((ending, rang), (Ending::Broken, vec!["set"]));
+                // It may have been taken, and the answer lost.
+                assert_eq!((ending, rang), (Ending::Broken, vec!["set", "clear"]));
                 assert_eq!((rig.world.done().len(), rig.woken(run).await), (0, 1));
             }
         }

@@ -13,7 +13,7 @@ use crate::support::bed::free_port;
 use crate::support::in_repository;
 
 /// A process that ends with the value.
-struct Running(Child);
+pub struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -23,7 +23,7 @@ impl Drop for Running {
     }
 }
 
-fn start(program: &str, folder: &Path, args: &[String]) -> Running {
+pub fn start(program: &str, folder: &Path, args: &[String]) -> Running {
     let mut command = Command::new(program);
     command.args(args).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     Running(command.spawn().expect(program))
@@ -42,7 +42,7 @@ fn alertmanager(folder: &Path, name: &str) -> (Running, u16) {
 }
 
 /// Whether both are there, or could be installed.
-fn is_there() -> bool {
+pub fn is_there() -> bool {
     let script = in_repository("tests/beds/alerting/install.sh");
     let there = Command::new(script).stdin(Stdio::null()).status().is_ok_and(|status| status.success());
     if !there {
@@ -54,7 +54,7 @@ fn is_there() -> bool {
     there
 }
 
-fn until(what: &str, mut done: impl FnMut() -> bool) {
+pub fn until(what: &str, mut done: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !done() {
         assert!(begun.elapsed() < Duration::from_secs(90), "not in time: {what}");

@@ -2,8 +2,8 @@
 
 #![expect(clippy::format_push_string, reason = "a test builds its texts plainly")]
 
-mod alerting;
-mod api;
+pub mod alerting;
+pub mod api;
 mod bad_answers;
 mod check;
 mod outbound;

@@ -5,6 +5,7 @@ mod read;
 mod show;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::secret::SecretRef;
 
@@ -74,6 +75,8 @@ pub struct PageConfig {
     pub provider: Channel,
     /// Who takes those that the first did not.
     pub fallback: Option<Channel>,
+    /// How long a person has to acknowledge a page before the fallback has it too; none where that is not watched.
+    pub acknowledged_within: Option<Duration>,
     /// The integration key of PagerDuty.
     pub routing_key: Option<SecretRef>,
     /// Where events go.

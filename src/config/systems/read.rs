@@ -1,6 +1,7 @@
 //! Reading the tables of systems and people.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ira_commands::words::Span;
 use reqwest::Url;
@@ -168,6 +169,7 @@ fn mail(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<String> {
 
 fn page(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<PageConfig> {
     let (mut provider, mut fallback, mut routing_key, mut url) = (Channel::PagerDuty, None, None, known(EVENTS));
+    let mut acknowledged_within = None;
     fields(reader, "page", item, keys::PAGE, |reader, word, key, item| {
         match word {
             "provider" => {
@@ -176,6 +178,7 @@ fn page(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<PageConfig> {
             "fallback" => {
                 fallback = channel(reader, key, item, &[Channel::PagerDuty, Channel::Opsgenie, Channel::Slack]);
             }
+            "acknowledged_within" => acknowledged_within = span(reader, key, item),
             "routing_key" => routing_key = secret(reader, key, item),
             "url" => url = address(reader, key, item).unwrap_or_else(|| known(EVENTS)),
             _ => return false,
@@ -185,7 +188,23 @@ fn page(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<PageConfig> {
     if [Some(provider), fallback].contains(&Some(Channel::PagerDuty)) {
         needed(reader, item, "page", "routing_key", routing_key.as_ref())?;
     }
-    Some(PageConfig { provider, fallback: fallback.filter(|other| *other != provider), routing_key, url })
+    let fallback = fallback.filter(|other| *other != provider);
+    if acknowledged_within.is_some() {
+        needed(reader, item, "page", "fallback, which `acknowledged_within` needs", fallback)?;
+    }
+    let acknowledged_within = acknowledged_within.map(Duration::from_secs);
+    Some(PageConfig { provider, fallback, acknowledged_within, routing_key, url })
+}
+
+/// A length of time, seconds.
+fn span(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<u64> {
+    match reader.text(key, item)?.parse::<Span>() {
+        Ok(span) => Some(span.seconds),
+        Err(why) => {
+            reader.problem(&item.span(), format!("`{key}`: {why}"), None);
+            None
+        }
+    }
 }
 
 fn channel(reader: &mut Reader<'_>, key: &str, item: &Item<'_>, of: &[Channel]) -> Option<Channel> {
@@ -247,11 +266,7 @@ fn alertmanager(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Alertmanager
                     urls.extend(parsed_address(reader, key, text, &span));
                 }
             }
-            "settle" => match reader.text(key, item).map(str::parse::<Span>) {
-                Some(Ok(span)) => settle = span.seconds,
-                Some(Err(why)) => reader.problem(&item.span(), format!("`{key}`: {why}"), None),
-                None => {}
-            },
+            "settle" => settle = span(reader, key, item).unwrap_or(settle),
             _ => return proof.take(reader, word, key, item),
         }
         true

@@ -29,6 +29,7 @@ pub(in crate::config) fn shown(systems: &SystemsConfig) -> Vec<(String, Json)> {
             "provider": one.provider.word(),
             "routing_key": one.routing_key.as_ref().map(ToString::to_string),
             "fallback": one.fallback.map(Channel::word),
+            "acknowledged_within": one.acknowledged_within.map(|within| format!("{}s", within.as_secs())),
             "url": one.url.to_string(),
         });
         add("page", value);

@@ -158,6 +158,8 @@ pub struct Take {
 pub enum Mails {
     /// All.
     All,
+    /// Those that are to be sent.
+    Pending,
     /// Of a run, and those of its dedup key.
     Of(RunId),
     /// This one.

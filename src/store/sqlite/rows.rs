@@ -171,6 +171,11 @@ impl Rows for Desk<'_> {
         self.many(select!(outbox "WHERE dedup_key = ?1 ORDER BY id"), &[&dedup_key], map::mail)
     }
 
+    fn mails_about(&self, run: RunId, dedup_key: &str) -> Res<Vec<OutboxRow>> {
+        let sql = select!(outbox "WHERE dedup_key = ?1 OR run_id = ?2 ORDER BY id");
+        self.many(sql, &[&dedup_key, &int(run.0)], map::mail)
+    }
+
     fn mails(&self, pending: bool) -> Res<Vec<OutboxRow>> {
         if pending {
             self.many(select!(outbox "WHERE state = 'pending' ORDER BY id"), &[], map::mail)

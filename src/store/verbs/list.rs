@@ -44,8 +44,9 @@ pub(in crate::store) fn runs(rows: &dyn Rows, filter: Filter) -> Res<Vec<Run>> {
 pub(in crate::store) fn mails(rows: &dyn Rows, which: &Mails) -> Res<Vec<OutboxRow>> {
     match which {
         Mails::All => rows.mails(false),
+        Mails::Pending => rows.mails(true),
         Mails::Of(id) => match rows.run(*id)? {
-            Some(run) => rows.mails_of(&run.page),
+            Some(run) => rows.mails_about(run.id, &run.page),
             None => Ok(Vec::new()),
         },
         Mails::One(id) => Ok(rows.mail(*id)?.into_iter().collect()),

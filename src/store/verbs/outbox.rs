@@ -146,7 +146,11 @@ pub(in crate::store) fn take(rows: &mut dyn Rows, ask: &Take) -> Res<Vec<OutboxR
         let wanted = ask.channel.as_ref().is_none_or(|channel| *channel == row.channel)
             && ask.run.is_none_or(|run| row.run == Some(run))
             && taken.len() < ask.max;
-        let first = |before: &OutboxRow| before.dedup_key == row.dedup_key && before.channel == row.channel;
+        // A note that nobody takes holds no page up.
+        let first = |before: &OutboxRow| {
+            let same = before.dedup_key == row.dedup_key && before.channel == row.channel;
+            same && (before.mail != Mail::Note || row.mail == Mail::Note)
+        };
         if wanted && row.next_at <= now && row.claimed_until <= now && !pending[..index].iter().any(first) {
             let mut row = row.clone();
             row.attempts += 1;

@@ -1,0 +1,103 @@
+//! What the watcher does again and again until nothing can fall due any more.
+
+use std::time::Duration;
+
+use ira_commands::Fault;
+
+use crate::clock::SystemClock;
+use crate::engine::{Alarm as _, Engine, Sender};
+use crate::pages::RunAlert;
+use crate::store::ask::Mails;
+use crate::store::model::{OutboxRow, Run, RunId};
+use crate::store::{Mail, MailState, RunState, StepState};
+
+/// A run that is watched.
+pub(super) struct Rounds {
+    engine: Engine,
+    sender: Sender,
+    alert: Option<RunAlert>,
+    run: RunId,
+    /// Whether anybody is configured to be paged: else a page is for whoever looks at the runs.
+    pub(super) pages: bool,
+    /// The page as it was armed when the record was last read.
+    page: Option<OutboxRow>,
+    /// When it falls due, unix milliseconds of this machine; none where it does not.
+    due: Option<u64>,
+}
+
+impl Rounds {
+    pub(super) fn new(engine: Engine, sender: Sender, alert: Option<RunAlert>, run: RunId) -> Self {
+        Self { engine, sender, alert, run, pages: true, page: None, due: None }
+    }
+
+    /// How long the run may still take.
+    pub(super) fn lasts(&self) -> Duration {
+        Duration::from_millis(self.due.map_or(0, |at| at.saturating_sub(SystemClock.now_millis())))
+    }
+
+    /// Reads where the run stands; none where it is not kept any more.
+    pub(super) async fn look(&mut self) -> Result<Option<Run>, Fault> {
+        let Some(story) = self.engine.store.run(self.run).await? else { return Ok(None) };
+        let now = self.engine.store.now().await?;
+        let run = story.run;
+        let late = run.escalate_by.is_some_and(|at| at <= now) && !run.no_more_writes && !run.state.terminal();
+        let stuck = story.steps.iter().any(|step| step.state == StepState::Started && step.deadline <= now);
+        if late || stuck {
+            self.engine.tick().await?;
+            return Ok(self.engine.store.run(self.run).await?.map(|story| story.run));
+        }
+        Ok(Some(run))
+    }
+
+    /// Whatever is due now. Whether nothing can fall due any more.
+    pub(super) async fn pass(&mut self) -> Result<bool, Fault> {
+        let Some(run) = self.look().await? else { return Ok(true) };
+        let store = &self.engine.store;
+        let now = store.now().await?;
+        let mails = store.mails(Mails::Of(run.id)).await?;
+        let own = |mail: &&OutboxRow| {
+            let sent_by_somebody = self.pages || mail.mail == Mail::Note;
+            mail.run == Some(run.id) && mail.state == MailState::Pending && sent_by_somebody
+        };
+        if mails.iter().filter(own).any(|mail| mail.next_at <= now && mail.claimed_until <= now) {
+            self.sender.pass(Some(run.id)).await?;
+        }
+        let mails = store.mails(Mails::Of(run.id)).await?;
+        let nobody = run.owner.is_none() || run.lease_until <= now;
+        let over = run.state.terminal() || (run.no_more_writes && nobody);
+        let unsent = mails.iter().filter(own).any(|mail| mail.mail == Mail::Trigger);
+        self.page = mails.iter().rfind(|mail| mail.mail == Mail::Trigger && mail.state == MailState::Armed).cloned();
+        self.due = run.escalate_by.filter(|_| self.page.is_some() && !over);
+        self.alarm(&run, unsent).await;
+        Ok(over && !mails.iter().any(|mail| own(&mail)))
+    }
+
+    /// The run alert stands until the run has ended, and whoever has to be woken is.
+    async fn alarm(&self, run: &Run, unsent: bool) {
+        let Some(alert) = &self.alert else { return };
+        let held = run.state == RunState::Escalated && unsent;
+        let said = if run.state.terminal() && !held {
+            alert.clear(run).await
+        } else if run.first_write_at.is_some() {
+            alert.set(run).await
+        } else {
+            return;
+        };
+        if let Err(fault) = said {
+            tracing::warn!("run {}: {fault}", run.id);
+        }
+    }
+
+    /// The record cannot be read: whoever was to be woken by now is woken all the same.
+    pub(super) async fn without_record(&mut self, fault: &Fault) {
+        tracing::warn!("run {}: {fault}", self.run);
+        let Some(page) = self.page.clone().filter(|_| self.due.is_some_and(|at| at <= SystemClock.now_millis())) else {
+            return;
+        };
+        let reason =
+            format!("run {} did not end in time, and its record cannot be read: {}", self.run, fault.one_line());
+        if self.sender.post.send(&OutboxRow { reason, ..page }).await.is_ok() {
+            self.page = None;
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The note of a run.
+
+use super::provider::on_call;
+use super::*;
+
+/// The same playbook with a read before the write, and a note that holds what it said.
+fn annotated(person: &OnCall) {
+    let path = ".config/ira/playbooks/mend.yaml";
+    let text = std::fs::read_to_string(person.path(path)).expect("written");
+    let look = format!(
+        "steps:\n  - id: look\n    do: http.check\n    with: {{ url: \"{}\", within: 1 }}\n    timeout: 5s\n",
+        person.asked.url()
+    );
+    let note = "annotate: { to: pagerduty, reports: [look], note: \"what the runbook says\" }\nescalate:";
+    person.write(path, &text.replace("steps:\n", &look).replace("escalate:", note), 0o600);
+}
+
+#[test]
+fn lesson_25_a_run_keeps_one_note_current_on_the_incident_of_its_alert() {
+    let (person, kept) = on_call("");
+    annotated(&person);
+    person.playbook_has("deadline: 6s", "deadline: 11s");
+    person.up(true);
+    // Alertmanager has paged by the same group.
+    kept.lock().expect("whole").incidents.push((key(GROUP), "triggered".to_owned()));
+    let ran = person.remediate();
+    assert_eq!(ran.code, 0, "{ran:?}");
+    person.watched_to_its_end();
+    let all = kept.lock().expect("whole");
+    assert_eq!(all.notes.len(), 1, "{:?}", all.notes);
+    let (of, text) = &all.notes[0];
+    assert_eq!(*of, 0);
+    for part in ["run 1", "mend", "succeeded", "what the runbook says", "answers as it should", "`look`"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains(CANARY), "I22");
+    assert_eq!(all.incidents, [(key(GROUP), "triggered".to_owned())], "what others triggered is not resolved");
+    assert!(person.events().iter().all(|(verb, _)| verb.is_empty()), "a note wakes nobody");
+}
+
+#[test]
+fn I18_a_note_that_has_no_place_is_moot_and_written_down_as_such() {
+    let person = OnCall::new();
+    annotated(&person);
+    person.playbook_has("deadline: 6s", "deadline: 11s");
+    person.up(true);
+    let ran = person.remediate();
+    assert_eq!(ran.code, 0, "{ran:?}");
+    person.watched_to_its_end();
+    let outbox = person.shown(1)["outbox"].clone();
+    let notes: Vec<&Value> = outbox.as_array().expect("rows").iter().filter(|row| row["mail"] == "note").collect();
+    assert!(!notes.is_empty() && notes.iter().all(|row| row["state"] == "moot"), "{outbox}");
+    assert!(notes[0]["error"].as_str().is_some_and(|why| why.contains("pagerduty.token")), "{outbox}");
+    assert_eq!(person.events(), []);
+}

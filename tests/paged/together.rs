@@ -1,0 +1,39 @@
+//! Several runs under one key, and what a person says of a run.
+
+use super::provider::on_call;
+use super::*;
+
+fn another(person: &OnCall, instance: &str, group: &str) {
+    let mut other = alert(group);
+    other["alerts"][0]["labels"]["instance"] = json!(instance);
+    other["alerts"][0]["labels"]["unit"] = json!(instance);
+    person.write("alert.json", &other.to_string(), 0o600);
+}
+
+#[test]
+fn fault_33_two_runs_of_one_group_are_one_page_and_the_later_one_notes() {
+    let (person, kept) = on_call("");
+    assert_eq!(person.remediate().code, 4);
+    another(&person, "web-02", GROUP);
+    assert_eq!(person.remediate().code, 4);
+    another(&person, "web-03", "{}:{alertname=\"Other\"}");
+    assert_eq!(person.remediate().code, 4);
+    person.watched_to_its_end();
+    let all = kept.lock().expect("whole");
+    let open = |group: &str| (key(group), "triggered".to_owned());
+    assert_eq!(all.incidents, [open(GROUP), open("{}:{alertname=\"Other\"}")]);
+    let notes: Vec<&String> = all.notes.iter().filter(|(of, _)| *of == 0).map(|(_, text)| text).collect();
+    assert!(notes.len() == 1 && notes[0].contains("run 2"), "{:?}", all.notes);
+}
+
+#[test]
+fn a_run_that_a_person_closes_notes_it_and_resolves_nothing() {
+    let (person, kept) = on_call("");
+    assert_eq!(person.remediate().code, 4);
+    person.watched_to_its_end();
+    let ran = person.ira(&["run", "close", "1", "--as", "succeeded", "--reason", "by hand", "--json"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let all = kept.lock().expect("whole");
+    assert_eq!(all.incidents, [(key(GROUP), "triggered".to_owned())]);
+    assert!(all.notes.iter().any(|(_, text)| text.contains("closed by alice: by hand")), "{:?}", all.notes);
+}

@@ -1,6 +1,7 @@
 //! What a command may reach.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value as Json;
 
@@ -282,6 +283,11 @@ impl Context {
     /// The published feeds.
     pub fn directory(&self) -> &dyn FeedDirectory {
         self.reads.directory.as_ref()
+    }
+
+    /// Lets time pass.
+    pub async fn let_pass(&self, length: Duration) {
+        self.reads.clock.pause(length).await;
     }
 
     /// Unix seconds, by the wall clock.

@@ -1,5 +1,7 @@
 //! The only list of what may be a step: by hand, in a playbook and in the journal alike.
 
+use std::time::Duration;
+
 use crate::actions::Action;
 use crate::alert::Alert;
 use crate::effect::{Effect, Reach, TakenBack};
@@ -126,6 +128,14 @@ impl Invocation {
             Self::FeedReport(_) | Self::VrfRunbook(_) => true,
             Self::PdAnnotate(_) => false,
             Self::Act(action) => action.needs_chain(),
+        }
+    }
+
+    /// How long it lets time pass, where it does nothing else.
+    pub fn pause(&self) -> Option<Duration> {
+        match self {
+            Self::FeedReport(_) | Self::VrfRunbook(_) | Self::PdAnnotate(_) => None,
+            Self::Act(action) => action.pause(),
         }
     }
 

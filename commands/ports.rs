@@ -6,6 +6,8 @@ pub mod host;
 pub mod people;
 pub mod systems;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use crate::fault::Fault;
@@ -346,9 +348,13 @@ pub trait FeedDirectory: Send + Sync {
 }
 
 /// The wall clock.
+#[async_trait]
 pub trait Clock: Send + Sync {
     /// Unix seconds.
     fn now(&self) -> u64;
+
+    /// Lets time pass; a clock that stands still has nothing to wait for.
+    async fn pause(&self, _length: Duration) {}
 }
 
 /// Where a command says how far it is. Says nothing by default.

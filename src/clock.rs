@@ -1,7 +1,8 @@
 //! The wall clock.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use async_trait::async_trait;
 use ira_commands::ports::Clock;
 
 /// The clock of this machine.
@@ -18,9 +19,14 @@ impl SystemClock {
     }
 }
 
+#[async_trait]
 impl Clock for SystemClock {
     fn now(&self) -> u64 {
         self.now_millis() / 1000
+    }
+
+    async fn pause(&self, length: Duration) {
+        tokio::time::sleep(length).await;
     }
 }
 

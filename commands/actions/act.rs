@@ -1,5 +1,7 @@
 //! What every action can do, whatever it acts on.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
@@ -153,6 +155,11 @@ pub trait Look: Send + Sync {
 
     /// Gives it the alerts that say what it is about; most are about what their arguments name.
     fn set_alerts(&mut self, _alerts: &[Alert]) {}
+
+    /// How long it lets time pass, where it does nothing else: a run keeps that as a timer of its own.
+    fn pause(&self) -> Option<Duration> {
+        None
+    }
 
     /// Reads, and reports.
     async fn look(&self, context: &Context) -> Result<Report, Fault>;

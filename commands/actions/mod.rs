@@ -11,6 +11,9 @@ pub mod script;
 mod settle;
 pub mod systemd;
 pub mod tell;
+pub mod wait;
+
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
@@ -112,6 +115,8 @@ actions! {
     "prometheus.query" PrometheusQuery(prometheus::Query) Look,
     /// Say whether an alert still fires, by the word of its sender
     "alert.still_firing" AlertStillFiring(alert::StillFiring) Look,
+    /// Let time pass; as a step of a run, a timer that outlives the process
+    "wait" Wait(wait::Args) Look,
     /// Page who is on call, or say that it is over
     "page" Page(tell::PageArgs) Act,
     /// Post a message in the configured channel
@@ -151,6 +156,14 @@ impl Action {
         match self.verb() {
             Verb::Look(look) => look.needs_chain(),
             Verb::Act(act) => act.needs_chain(),
+        }
+    }
+
+    /// How long it lets time pass, where it does nothing else.
+    pub fn pause(&self) -> Option<Duration> {
+        match self.verb() {
+            Verb::Look(look) => look.pause(),
+            Verb::Act(_) => None,
         }
     }
 

@@ -17,7 +17,7 @@ use super::values::params;
 /// The action that asks whether the alert still fires.
 pub(super) const STILL_FIRING: &str = "alert.still_firing";
 /// The action that does nothing for a while.
-const WAIT: &str = "wait";
+pub(super) const WAIT: &str = "wait";
 
 /// What becomes of an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]

@@ -211,6 +211,11 @@ async fn looked(eye: &Eye<'_>, playbook: &Playbook, at: usize, scope: &Scope) ->
     let (mut outs, mut said) = (Vec::new(), String::new());
     for (_, scope) in rounds(playbook, step, scope)? {
         let invocation = invocation(playbook, step, false, &scope)?;
+        if let Some(length) = invocation.pause() {
+            said = format!("{} s would pass here", length.as_secs());
+            outs.push(json!({ "waited": length.as_secs() }));
+            continue;
+        }
         let report = eye.look(&invocation, Duration::from_secs(step.timeout)).await?;
         said = line(&report);
         outs.push(report.data);

@@ -11,6 +11,7 @@ use super::course::{Course, Go, Halt};
 use super::eye::{Eye, rounds};
 use super::guards::first_write;
 use super::hands::Mark;
+use super::plan::invocation;
 use super::step::Came as Round;
 use super::{Ending, outputs};
 use crate::store::ask::{Advance, Denial};
@@ -191,6 +192,11 @@ impl Course<'_> {
         let step = here.step;
         let id = &step.id.text;
         self.watch.step(id, &step.action.text, Mark::Begins, "");
+        if step.each.is_none()
+            && let Some(length) = invocation(self.playbook, step, false, &self.scope).ok().and_then(|what| what.pause())
+        {
+            return self.pause(here, length).await;
+        }
         let rounds = match rounds(self.playbook, step, &self.scope) {
             Ok(rounds) => rounds,
             Err(fault) => return Err(self.broken(&fault.one_line()).await?),
@@ -214,6 +220,30 @@ impl Course<'_> {
         }
         let out = if step.each.is_some() { Json::Array(outs) } else { outs.pop().unwrap_or_default() };
         self.settled(here, out, &said).await
+    }
+
+    /// Lets time pass: a timer of the store, which a worker that comes later waits the rest of. Once in a run.
+    async fn pause(&mut self, here: At<'_>, length: Duration) -> Go<()> {
+        let id = here.step.id.text.clone();
+        if length.as_secs() > here.step.timeout {
+            let why = format!("it would last longer than its timeout of {} s", here.step.timeout);
+            return Err(self.not_done(here.step, Round::Refused(why)).await?);
+        }
+        let now = self.store().now().await?;
+        let began = since(&self.past.run.cursor, &id).unwrap_or(now);
+        let end = began + u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
+        if self.past.settled(&id).is_none() {
+            if now < end {
+                let rest = Duration::from_millis(end - now);
+                self.watch.look(self.past.run.phase, false, &format!("`{id}` lets time pass"), rest);
+                match self.sleep(rest, &format!("`{id}` lets time pass"), cursor(&id, began)).await? {}
+            }
+            let matter = json!({ "path": id, "state": StepState::Done, "out": { "waited": length.as_secs() } });
+            self.note("step", matter).await?;
+            self.refresh().await?;
+        }
+        let out = json!({ "waited": length.as_secs() });
+        self.settled(here, out, &format!("{} s passed", length.as_secs())).await
     }
 
     /// A step worked: it is written down, and what it says may end the run before anything is done.

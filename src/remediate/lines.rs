@@ -106,7 +106,7 @@ impl Watch for Lines {
         self.stage(&format!("{word}  {}  {rest} left", excerpt(seen, 100)));
         // Looked at every few seconds: a line only where something is new.
         if !self.again(word, &format!("{good}{seen}")) {
-            let state = if good { holds.to_owned() } else { format!("not yet, {rest} left") };
+            let state = if good { holds.to_owned() } else { format!("{rest} left") };
             self.write(&self.line(if good { "✔" } else { "…" }, word, &state, seen, None));
         }
     }

@@ -232,6 +232,42 @@ fn a_note_is_kept_current_and_never_wakes_anybody() {
 }
 
 #[test]
+fn I20_a_wait_is_a_timer_of_the_store_of_which_whoever_goes_on_waits_the_rest() {
+    on_each(async |rig, folder| {
+        let wait = "  - id: settle\n    do: wait\n    with: { for: 1m }\n";
+        let run = rig.admit(&of(&[RESTART, wait, LAST].concat())).await;
+        let slept = |came: Came| match came {
+            Came::Sleeps(length) => length.as_secs(),
+            other => panic!("it does not wait: {other:?}"),
+        };
+        let drive = async |engine: &Engine| heard(engine.drive(run, &Unwatched).await);
+        assert_eq!((slept(drive(&rig.engine).await), rig.world.done().len()), (60, 1));
+        rig.ticks.pass(Duration::from_secs(45));
+        // The process that began it is gone.
+        assert_eq!((slept(drive(&rig.other(folder)).await), rig.world.done().len()), (15, 1));
+        rig.ticks.pass(Duration::from_secs(15));
+        assert_eq!(ended(&rig.drive(run).await), Ending::Verified);
+        assert_eq!(rig.world.done().len(), 2);
+    });
+}
+
+#[test]
+fn a_wait_before_the_plan_is_waited_once_however_often_the_plan_is_looked_at() {
+    on_each(async |rig, _| {
+        let wait = "  - id: settle\n    do: wait\n    with: { for: 1m }\n";
+        let text = of(&[LOOK, wait, RESTART].concat());
+        let run = rig.admit_as(&text, "one", Mode::Approve, Vec::new()).await.expect("admitted");
+        let began = rig.store.now().await.expect("a time");
+        let Came::Asks(plan, _) = rig.drive(run).await else { panic!("it asks") };
+        assert_eq!(rig.store.now().await.expect("a time") - began, 60_000);
+        heard(rig.engine.answer(run, &plan.hash, true, "somebody").await);
+        let came = heard(rig.engine.drive(run, &Unwatched).await);
+        assert!(matches!(came, Came::Sleeps(length) if length.as_secs() == 10), "verify's first look: {came:?}");
+        assert_eq!(ended(&rig.drive(run).await), Ending::Verified);
+    });
+}
+
+#[test]
 fn a_preview_writes_nothing_anywhere() {
     on_each(async |rig, _| {
         let text = of(&[LOOK, RESTART].concat());

@@ -10,6 +10,7 @@ use crate::Invocation;
 use crate::effect::{Effect, Reach, TakenBack};
 use crate::playbook::model::{Playbook, Text};
 use crate::playbook::problem::Problem;
+use crate::playbook::shape::spelled;
 use crate::playbook::step::Step;
 use crate::playbook::template::{Entry, PROMETHEUS, Piece, Template};
 use crate::text::{excerpt, nearest};
@@ -117,6 +118,10 @@ pub(super) fn examine(playbook: &Playbook, step: &Step, problems: &mut Vec<Probl
     if acted.effect != Effect::Read && step.wait.is_some() {
         let message = format!("`until` does `{}` again and again, and it does not only read", step.action.text);
         problems.push(Problem::new(step.at, message).hint("look again in a step of its own"));
+    }
+    if invocation.pause().is_some_and(|pause| pause.as_secs() > step.timeout) {
+        let message = format!("`{}` may last longer than its timeout of {}", step.id.text, spelled(step.timeout));
+        problems.push(Problem::new(step.at, message).hint("timeout: the longest that it may last; the deadline counts it"));
     }
     if step.retry.is_some() && step.wait.is_some() {
         problems.push(Problem::new(step.at, "a step has `retry` or `until`, not both"));

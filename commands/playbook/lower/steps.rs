@@ -1,13 +1,26 @@
 //! Steps.
 
+use serde_json::Value as Json;
+
 use super::{EVERY, Lower, READ, Record};
 use crate::effect::{Effect, TakenBack};
-use crate::playbook::model::{Param, ParamType};
+use crate::playbook::model::{Param, ParamType, Text};
 use crate::playbook::step::{Limits, Loop, Output, Retry, Source, Step, Undo, Wait};
-use crate::playbook::template::Path;
+use crate::playbook::simulate::WAIT;
+use crate::playbook::template::{Path, Template};
+use crate::words::Span;
 
 /// Items of a loop where neither the file nor the list says how many.
 const ITEMS: usize = 16;
+
+/// The seconds that a step lets pass, where its text says so.
+fn pause(action: &Text, with: &Template) -> Option<u64> {
+    let Template::Map(entries, _) = with else { return None };
+    match &entries.iter().find(|entry| entry.name == "for").filter(|_| action.text == WAIT)?.value {
+        Template::Plain(Json::String(text), _) => text.parse::<Span>().ok().map(|span| span.seconds),
+        _ => None,
+    }
+}
 
 impl Lower {
     pub(super) fn step(&mut self, step: Record<'_>) -> Option<Step> {
@@ -21,13 +34,16 @@ impl Lower {
         let outputs = step.named("outputs");
         let outputs =
             outputs.into_iter().filter_map(|(name, one)| Some((name.to_owned(), self.output(one)?))).collect();
-        let timeout = step.seconds("timeout");
+        let with = self.with(step);
+        let action = step.word("do")?;
+        // What lets time pass takes as long as it says.
+        let timeout = step.seconds("timeout").or_else(|| pause(&action, &with));
         Some(Step {
-            with: self.with(step),
+            with,
             each: self.each(step),
             id: step.word("id").unwrap_or_default(),
             condition,
-            action: step.word("do")?,
+            action,
             timeout: timeout.unwrap_or(READ),
             timeout_given: step.get("timeout").is_some(),
             retry,

@@ -129,8 +129,9 @@ pub enum Read {
     Nonce(H160),
     /// The same with those waiting in the pool: not of the pinned block, by nature ([`Value::Uint`]).
     PendingNonce(H160),
-    /// Nonces of an account's transactions in the endpoint's pool, those that cannot be mined yet among them, ascending (a
-    /// list of [`Value::Uint`]). Not of the pinned block, by nature; a fault of kind
+    /// An account's transactions in the endpoint's pool, those that cannot be mined yet among them, by ascending nonce: a
+    /// list of `[nonce, hash, most wei for each unit of gas]`, an empty list in the place of what the endpoint does not
+    /// tell. Not of the pinned block, by nature; a fault of kind
     /// [`Kind::Missing`](crate::Kind::Missing) where the endpoint does not show its pool, as most do not.
     Pooled(H160),
     /// Code of an account ([`Value::Bytes`], empty for a plain account).

@@ -13,6 +13,7 @@ use crate::effect::{Effect, Reach, TakenBack};
 use crate::fault::{Fault, Kind};
 use crate::report::{Fact, Report};
 use crate::transact::Turn;
+use crate::value::U256;
 
 /// What was done.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -221,6 +222,12 @@ pub trait Act: Send + Sync {
     /// What it would do now. Changes nothing. `target` of the plan is the key of the attempt: what is acted on, never how
     /// much.
     async fn plan(&self, context: &Context) -> Result<Plan, Fault>;
+
+    /// Whose money it would be, where that is not known to be ours: the subscription that a person has to name once more.
+    /// Without a person nothing is done then.
+    async fn stranger(&self, _context: &Context) -> Result<Option<U256>, Fault> {
+        Ok(None)
+    }
 
     /// Takes what keeps others from doing the same at the same time. Kind `Busy` where they do.
     async fn hold(&self, context: &Context, agreed: &Plan) -> Result<Hold, Fault> {

@@ -23,6 +23,8 @@ use crate::context::Context;
 use crate::effect::{Effect, Reach, TakenBack};
 use crate::fault::{Fault, Kind};
 use crate::report::{Cell, Fact, Outcome, Report, Section, Status};
+use crate::value::U256;
+use crate::vrf_runbook::whose::short_id;
 
 pub(crate) use http::digest;
 
@@ -235,6 +237,14 @@ impl Action {
         self.act()?.plan(context).await
     }
 
+    /// Whose money it would be, see [`Act::stranger`].
+    pub async fn stranger(&self, context: &Context) -> Result<Option<U256>, Fault> {
+        match self.verb() {
+            Verb::Look(_) => Ok(None),
+            Verb::Act(act) => act.stranger(context).await,
+        }
+    }
+
     /// What it reaches.
     pub fn reach(&self) -> Reach {
         match self.verb() {
@@ -267,6 +277,9 @@ impl Action {
         }
         let plan = self.plan(context).await?;
         plan.within(&self.caps())?;
+        if let Some(id) = self.stranger(context).await? {
+            return Err(not_ours(id, &plan));
+        }
         if !context.is_acting() {
             return Ok(plan.report());
         }
@@ -320,6 +333,14 @@ impl Action {
         }
         words
     }
+}
+
+/// The refusal to pay for what nobody said is ours, where no person names it.
+pub fn not_ours(id: U256, plan: &Plan) -> Fault {
+    let list = format!("networks.{}.vrf.fund", plan.place);
+    Fault::new(Kind::Confirmation, format!("nothing was done: subscription {} is not known to be ours", short_id(id)))
+        .because(format!("`{list}` lists neither it nor its owner; its owner can take the money out again"))
+        .hint(format!("list it in `{list}`, or do it at a terminal without --yes, where its last digits are asked for"))
 }
 
 /// The report of an action that was carried out.

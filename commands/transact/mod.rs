@@ -38,7 +38,7 @@ fn lock_name(chain_id: u64, sender: H160) -> String {
 pub enum Nonce {
     /// The next one; only when none of the sender's transactions is under way.
     Next,
-    /// This one, which has to be the next to be mined, with nothing waiting under it.
+    /// This one, which has to be the first that is missing, with all before it mined or waiting in their turn.
     Gap(u64),
     /// That of a transaction that waits, outbidding it.
     Replacing(Waiting),
@@ -229,20 +229,28 @@ async fn nonce(
         .because("they were not sent by ira on this machine, and a new one would wait behind them")
         .hint("wait for them, or outbid the first: ira act chain.replace_transaction --tx HASH")),
         Nonce::Next => Ok(mined),
-        Nonce::Gap(nonce) if *nonce != mined => {
-            Err(Fault::new(Kind::Failed, format!("nonce {nonce} is not the gap: the next to be mined is {mined}"))
-                .hint(format!("ira act chain.fill_nonce_gap --nonce {mined}")))
+        Nonce::Gap(nonce) if *nonce < mined => {
+            Err(Fault::new(Kind::Failed, format!("nonce {nonce} is used: {mined} transactions are mined")))
         }
-        Nonce::Gap(nonce) if pending > mined => {
-            Err(Fault::new(Kind::Failed, format!("there is no gap: a transaction with nonce {nonce} waits already"))
-                .hint("outbid it: ira act chain.replace_transaction --tx HASH"))
-        }
+        Nonce::Gap(nonce) if pending > *nonce => Err(no_gap(*nonce)),
+        // Those before it are there, mined or waiting in their turn.
+        Nonce::Gap(nonce) if pending < *nonce => Err(Fault::new(
+            Kind::Failed,
+            format!("nonce {nonce} is not the gap: the next that is missing is {pending}"),
+        )
+        .hint(format!("ira act chain.fill_nonce_gap --nonce {pending}"))),
         Nonce::Gap(nonce) => Ok(*nonce),
         Nonce::Replacing(waiting) if waiting.nonce < mined => {
             Err(Fault::new(Kind::Failed, format!("nonce {} is used: a transaction with it was mined", waiting.nonce)))
         }
         Nonce::Replacing(waiting) => Ok(waiting.nonce),
     }
+}
+
+/// The fault of a nonce that a transaction waits under.
+pub fn no_gap(nonce: u64) -> Fault {
+    Fault::new(Kind::Failed, format!("there is no gap: a transaction with nonce {nonce} waits already"))
+        .hint("outbid it: ira act chain.replace_transaction --tx HASH")
 }
 
 /// Refuses what costs more than there is.

@@ -11,6 +11,7 @@ use super::facts::{Known, Request, Subscription};
 use super::gather::{Gathered, Transaction};
 use super::nodes::NodeFacts;
 use super::state::{Examined, Step};
+use super::whose;
 
 /// `data` of the envelope.
 pub fn data(gathered: &Gathered, shown: &[&Examined]) -> Json {
@@ -32,9 +33,17 @@ pub fn data(gathered: &Gathered, shown: &[&Examined]) -> Json {
             .map(|one| request(gathered, one))
             .chain(gathered.transaction.iter().filter(|_| gathered.requests.is_empty()).map(not_requested))
             .collect::<Vec<_>>(),
+        "summary": summary(gathered, shown),
         "nodes": scene.nodes.iter().map(node).collect::<Vec<_>>(),
         "actions": [],
     })
+}
+
+/// How many requests wait past their confirmations, and how many of them are on subscriptions that may be funded.
+fn summary(gathered: &Gathered, shown: &[&Examined]) -> Json {
+    let waiting: Vec<&&Examined> = shown.iter().filter(|one| one.waits()).collect();
+    let ours = waiting.iter().filter(|one| whose::is_ours(gathered, one.request.subscription)).count();
+    json!({ "waiting": waiting.len(), "ours": ours })
 }
 
 /// A node as it answered; what could not be read of it is null, with the reason in `faults`.

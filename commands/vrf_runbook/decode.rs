@@ -8,7 +8,7 @@ use crate::sheet::Sheet;
 use crate::units;
 use crate::value::{H160, H256, I256, U256, Value};
 
-use super::facts::{Config, Coordinator, Fulfilled, Known, Lane, Request, SubscriptionState, Version};
+use super::facts::{Config, Coordinator, Fulfilled, Known, Lane, Pooled, Request, SubscriptionState, Version};
 
 /// Gas of a transaction that does nothing.
 const TRANSACTION: u64 = 21_000;
@@ -261,4 +261,10 @@ pub fn commitment(request: &Request, version: Version) -> H256 {
         data.resize(data.len().next_multiple_of(32), 0);
     }
     H256(units::keccak256(&data))
+}
+
+/// A transaction that waits in a pool. What the endpoint does not tell of it is an empty list.
+pub fn pooled(value: &Value) -> Result<Pooled, Fault> {
+    let hash = value.at(1)?.bytes().ok().filter(|bytes| bytes.len() == 32);
+    Ok(Pooled { nonce: value.at(0)?.u64()?, hash: hash.map(H256::from_slice), max_fee: value.at(2)?.uint().ok() })
 }

@@ -207,15 +207,31 @@ pub struct Sender {
     pub nonce: Known<u64>,
     /// The same with those waiting.
     pub pending_nonce: Known<u64>,
-    /// Nonces of what waits in the endpoint's pool, ascending; mostly not to be seen.
-    pub pooled: Known<Vec<u64>>,
+    /// What waits in the endpoint's pool, by ascending nonce; mostly not to be seen.
+    pub pooled: Known<Vec<Pooled>>,
+}
+
+/// A transaction that waits in an endpoint's pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pooled {
+    /// Its nonce.
+    pub nonce: u64,
+    /// Its hash, where the endpoint tells it.
+    pub hash: Option<H256>,
+    /// The most that it offers for a unit of gas, wei, where the endpoint tells it.
+    pub max_fee: Option<U256>,
 }
 
 impl Sender {
     /// The nonce that nobody uses and everything behind it waits for; `None` where there is none, or it cannot be seen.
     pub fn gap(&self) -> Option<u64> {
         let pooled = self.pooled.as_ref().ok()?;
-        let (mined, last) = (*self.nonce.as_ref().ok()?, *pooled.last()?);
-        (mined..last).find(|nonce| !pooled.contains(nonce))
+        let (mined, last) = (*self.nonce.as_ref().ok()?, pooled.last()?.nonce);
+        (mined..last).find(|nonce| self.waiting(*nonce).is_none())
+    }
+
+    /// What waits under a nonce, as far as it can be seen.
+    pub fn waiting(&self, nonce: u64) -> Option<&Pooled> {
+        self.pooled.as_ref().ok()?.iter().find(|one| one.nonce == nonce)
     }
 }

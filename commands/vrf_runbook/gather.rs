@@ -34,6 +34,9 @@ pub struct Gathered {
     pub others: Vec<Request>,
     /// What came of the transaction that was asked for.
     pub transaction: Option<Transaction>,
+    /// Whether a person named the coordinator, or the configuration lists it. One that an alert or a transaction led to may
+    /// be anybody's, and say what it likes of its subscriptions: nothing is written for its word.
+    pub trusted: bool,
 }
 
 /// A transaction that was to make a request.
@@ -97,7 +100,9 @@ pub async fn gather(args: &Args, context: &Context, head: Head, scope: &Scope) -
         _ => None,
     };
     let (requests, others) = requests.into_iter().partition(|request| scope.wants(request));
+    let trusted = args.coordinator.is_some() || head.network.vrf.coordinators.contains(&coordinator.address);
     Ok(Gathered {
+        trusted,
         scene: Scene {
             network: head.network,
             block,
@@ -348,7 +353,8 @@ async fn details(
     Ok((seen.take(SENDERS).collect(), subscriptions))
 }
 
-async fn senders(chain: &dyn ChainRead, block: &BlockRef, accounts: Vec<H160>) -> Result<Vec<Sender>, Fault> {
+/// What is known of accounts that send transactions.
+pub async fn senders(chain: &dyn ChainRead, block: &BlockRef, accounts: Vec<H160>) -> Result<Vec<Sender>, Fault> {
     let mut sheets: Vec<Sheet> = accounts.iter().map(|_| Sheet::default()).collect();
     let mut batch = Batch::default();
     for (at, account) in accounts.iter().enumerate() {
@@ -360,7 +366,7 @@ async fn senders(chain: &dyn ChainRead, block: &BlockRef, accounts: Vec<H160>) -
     let pools = chain.snapshot(block, accounts.iter().copied().map(Read::Pooled).collect());
     let (run, pools) = futures_util::future::join(batch.run(chain, block, &mut sheets), pools).await;
     run?;
-    let pooled = |answer: Result<Value, Fault>| answer?.list()?.iter().map(Value::u64).collect();
+    let pooled = |answer: Result<Value, Fault>| answer?.list()?.iter().map(decode::pooled).collect();
     let sender = |((account, sheet), pool): ((H160, Sheet), Result<Value, Fault>)| Sender {
         account,
         balance: sheet.get("balance").and_then(Value::uint),

@@ -3,7 +3,7 @@
 use crate::Context;
 use crate::actions::Caps;
 use crate::alert::{self, Alert};
-use crate::effect::Effect;
+use crate::effect::{Effect, TakenBack};
 use crate::fault::Fault;
 use crate::report::{Outcome, Report};
 use crate::words::{Address, Coins, Span};
@@ -21,7 +21,7 @@ mod present;
 mod scope;
 mod search;
 mod state;
-mod whose;
+pub(crate) mod whose;
 
 use scope::Scope;
 use state::{Examined, State};
@@ -126,6 +126,16 @@ impl Args {
     /// How it may be repeated.
     pub fn effect(&self) -> Effect {
         if self.apply { Effect::Once } else { Effect::Read }
+    }
+
+    /// How it is taken back: money is not.
+    pub fn taken_back(&self) -> TakenBack {
+        if self.apply { TakenBack::Irreversible } else { TakenBack::Transient }
+    }
+
+    /// Whether they say what it is about; else an alert does.
+    pub fn name_something(&self) -> bool {
+        [&self.request, &self.tx, &self.subscription, &self.coordinator].into_iter().any(Option::is_some)
     }
 
     /// The most that may be spent.

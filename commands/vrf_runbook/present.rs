@@ -123,10 +123,11 @@ fn facts(gathered: &Gathered, one: &Examined) -> Vec<Fact> {
     );
     let payment =
         if request.native() { format!("paid in {}", scene.network.native) } else { "paid in LINK".to_owned() };
+    let words = if request.words == 1 { "1 word".to_owned() } else { format!("{} words", request.words) };
     add(
         "consumer",
         Cell::shortened(short_address(request.sender), address(request.sender)),
-        format!("{} words · {} gas for the callback · {payment}", request.words, thousands(request.callback_gas_limit)),
+        format!("{words} · {} gas for the callback · {payment}", thousands(request.callback_gas_limit)),
     );
     let subscription = gathered.subscriptions.iter().find(|subscription| subscription.id == request.subscription);
     let state = subscription.and_then(|subscription| subscription.state.as_ref().ok()?.as_ref());

@@ -101,6 +101,11 @@ impl Examined {
         }
     }
 
+    /// Whether it waits for its fulfilment, past its confirmations.
+    pub fn waits(&self) -> bool {
+        matches!(self.state, State::Pending | State::Expired) && !self.is_young()
+    }
+
     /// How bad it is.
     pub fn status(&self) -> Status {
         match self.state {

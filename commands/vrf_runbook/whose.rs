@@ -7,8 +7,12 @@ use crate::value::U256;
 use super::gather::Gathered;
 
 /// Whether the configuration lists a subscription, by itself or its owner, or a consumer that waits for an answer on it. That
-/// a listed consumer is merely registered with it says nothing: anyone may register anyone's.
+/// a listed consumer is merely registered with it says nothing: anyone may register anyone's. Nor does what a coordinator
+/// says that nobody vouches for.
 pub fn is_ours(gathered: &Gathered, id: U256) -> bool {
+    if !gathered.trusted {
+        return false;
+    }
     let state =
         gathered.subscriptions.iter().find(|one| one.id == id).and_then(|one| one.state.as_ref().ok()?.as_ref());
     let requests = || gathered.requests.iter().chain(&gathered.others).filter(|one| one.subscription == id);

@@ -20,13 +20,18 @@ pub(super) fn filled(given: &Caps, plan: &Plan) -> Caps {
 
 impl Way {
     /// The line of these words after `ira`, asked as this was, and agreed to.
-    pub(super) fn line(&self, mut words: Vec<String>) -> String {
+    pub(super) fn line(&self, words: Vec<String>) -> String {
+        self.open_line(words) + " --yes"
+    }
+
+    /// The same, to be agreed to at a terminal.
+    pub(super) fn open_line(&self, mut words: Vec<String>) -> String {
         if let Some(path) = &self.alert {
             words.extend(["--alert".to_owned(), path.display().to_string()]);
         }
         let words: Vec<String> = words.iter().map(|word| shell::word(word)).collect();
         let asked = Asked { reach: &self.reach, config: self.file.as_deref(), format: Format::Table, watched: false };
-        again::lines(&[format!("ira {}", words.join(" "))], asked).concat() + " --yes"
+        again::lines(&[format!("ira {}", words.join(" "))], asked).concat()
     }
 }
 

@@ -3,12 +3,14 @@
 mod line;
 mod ports;
 mod runbook;
+mod stranger;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use dialoguer::console::Term;
-use ira_commands::actions::{Action, Applied, Caps, Plan};
+use ira_commands::actions::{Action, Applied, Caps, Plan, not_ours};
+use ira_commands::value::U256;
 use ira_commands::{Context, Effect, Fault, Kind, Report};
 
 use crate::cli::{Agreement, Reach};
@@ -20,6 +22,7 @@ use line::filled;
 use ports::with_ports;
 pub(crate) use ports::{Ports, journal, unlock};
 pub use runbook::mend;
+use stranger::named_again;
 
 /// What is asked around what is to be done.
 pub struct Way {
@@ -53,21 +56,29 @@ pub fn act(session: &mut Session, action: &Action, way: &Way, env: Env<'_>) -> R
         let report = with_ports(session, way, env, async |ports| action.run(&Context::dry(ports.reads.clone())).await)?;
         return Ok(shown(session, report));
     }
-    let plan = with_ports(session, way, env, async |ports| {
+    let (plan, stranger) = with_ports(session, way, env, async |ports| {
         let key = ports.key(way).await?;
         let context = Context::dry(ports.reads.clone()).paid_by(key.map(|(_, locked)| locked.payer));
         let plan = action.plan(&context).await?;
         plan.within(&action.caps())?;
-        Ok(plan)
+        Ok((plan, action.stranger(&context).await?))
     })?;
     let proposal = |plan: &Plan| Proposal {
         report: plan.report(),
         plan: plan.clone(),
         given: action.caps(),
-        line: way.line(action.clone().capped(&filled(&action.caps(), plan)).words()),
+        line: match stranger {
+            // A person has to be there: no line does it alone.
+            Some(_) => way.open_line(action.words()),
+            None => way.line(action.clone().capped(&filled(&action.caps(), plan)).words()),
+        },
+        stranger,
     };
     if let Word::Ended(code) = proposal(&plan).put(session, &way.agreement)? {
         return Ok(code);
+    }
+    if let Some(id) = stranger {
+        named_again(id)?;
     }
     let applied = with_ports(session, way, env, async |ports| {
         let key = ports.key(way).await?;
@@ -89,6 +100,8 @@ struct Proposal {
     given: Caps,
     /// The line that carries it out without asking.
     line: String,
+    /// The subscription that it pays for though nobody said that it is ours.
+    stranger: Option<U256>,
 }
 
 /// What was said to a plan.
@@ -107,6 +120,13 @@ impl Proposal {
                 self.report.next = vec![self.line];
             }
             return Ok(Word::Ended(session.show(self.report, 0)));
+        }
+        if let Some(id) = self.stranger.filter(|_| agreement.yes || !session.can_ask()) {
+            self.report.next = vec![self.line];
+            let fault = not_ours(id, &self.plan);
+            let code = fault.kind.exit_code();
+            self.report.errors.push(fault);
+            return Ok(Word::Ended(session.show(self.report, code)));
         }
         if agreement.yes {
             if self.plan.uncapped(&self.given) {

@@ -1,20 +1,16 @@
 //! `ira vrf-runbook --apply` by hand: settle what is open, find what is wrong, show the plan, ask, mend, wait.
 
-use dialoguer::console::Term;
 use ira_commands::actions::Caps;
-use ira_commands::value::U256;
 use ira_commands::vrf_runbook::{self, Args, Came, Mending, Strangers};
 use ira_commands::words::Id;
 use ira_commands::{Context, Fault, Kind, Report};
 
 use super::line::filled;
 use super::ports::{Ports, unlock, with_ports};
+use super::stranger::named_again;
 use super::{Proposal, Way, Word, shown};
 use crate::session::Session;
 use crate::terminal::Env;
-
-/// Digits of a subscription's id that a person types to fund one that is not listed.
-const DIGITS: usize = 4;
 
 /// Mends what the runbook finds; gives the exit code.
 pub fn mend(session: &mut Session, args: &Args, way: &Way, env: Env<'_>) -> Result<u8, Fault> {
@@ -88,7 +84,13 @@ fn proposal(args: &Args, way: &Way, settled: Option<&Report>, mending: &Mending)
     let plan = mending.plan().clone();
     let Caps { link, native } = filled(&args.caps(), &plan);
     let capped = Args { max_spend: link, max_spend_native: native, ..args.clone() };
-    Proposal { report: whole(settled, mending.report()), plan, given: args.caps(), line: way.line(capped.words()) }
+    Proposal {
+        report: whole(settled, mending.report()),
+        plan,
+        given: args.caps(),
+        line: way.line(capped.words()),
+        stranger: None,
+    }
 }
 
 /// One subscription that is not listed may be funded where a person names it, and is there to name it again.
@@ -100,22 +102,5 @@ fn strangers(session: &Session, args: &Args, way: &Way) -> Result<Strangers, Fau
             .map(|id| Strangers::Named(id.0))
             .map_err(|why| Fault::new(Kind::Usage, format!("--subscription: {why}"))),
         None => Ok(Strangers::Never),
-    }
-}
-
-/// Has the last digits of a subscription's id typed; they are not in what is pasted.
-fn named_again(id: U256) -> Result<(), Fault> {
-    let id = id.to_string();
-    let last = &id[id.len().saturating_sub(DIGITS)..];
-    let typed: String = dialoguer::Input::new()
-        .with_prompt(format!(
-            "This subscription is not listed as ours, and its owner can take the money out. The last {DIGITS} digits of its id"
-        ))
-        .interact_text_on(&Term::stderr())
-        .map_err(|error| Fault::new(Kind::Interrupted, "nothing was done").because(error.to_string()))?;
-    if typed.trim() == last || typed.trim() == id {
-        Ok(())
-    } else {
-        Err(Fault::new(Kind::Confirmation, "nothing was done: that is not the subscription's id"))
     }
 }

@@ -17,8 +17,8 @@ pub(crate) fn vrf() -> (Bed, Person) {
         format!("0xa9059cbb000000000000000000000000{}{:064x}", &SIGNER[2..].to_lowercase(), 500 * 10_u128.pow(18));
     bed.rpc("anvil_setBalance", &json!([funder, "0x56bc75e2d63100000"]));
     bed.rpc("anvil_impersonateAccount", &json!([funder]));
-    bed.rpc("eth_sendTransaction", &json!([{ "from": funder, "to": link, "data": data }]));
-    bed.rpc("evm_mine", &json!([]));
+    let sent = bed.rpc("eth_sendTransaction", &json!([{ "from": funder, "to": link, "data": data }]));
+    wait_until("it is mined", || !bed.rpc("eth_getTransactionReceipt", &json!([sent])).is_null());
     let person = Person::at(&bed.url, Some(&link));
     (bed, person)
 }
@@ -27,6 +27,14 @@ fn situation(bed: &Bed, name: &str) -> (String, String) {
     let of = &bed.about["situations"][name];
     let text = |field: &str| of[field].as_str().unwrap_or_else(|| panic!("{name} has no {field}")).to_owned();
     (text("coordinator"), text("subscription"))
+}
+
+/// Lists a subscription as one that may be funded.
+fn listed(person: &Person, id: &str) {
+    let path = person.home.path().join(".config/ira/config.toml");
+    let text = std::fs::read_to_string(path).expect("a configuration");
+    let text = text.split("[networks.anvil.vrf]").next().unwrap_or_default();
+    person.write(".config/ira/config.toml", &format!("{text}[networks.anvil.vrf]\nfund = [\"{id}\"]\n"));
 }
 
 /// LINK and native balance by the coordinator's own word: the first two words of `getSubscription`.
@@ -52,6 +60,7 @@ pub(crate) const V2: &str = "0xa47c7696";
 fn a_subscription_is_funded_in_either_coin_on_either_version() {
     let (bed, person) = vrf();
     let (coordinator, id) = situation(&bed, "underfunded");
+    listed(&person, &format!("sub:{id}"));
     let before = held(&bed, &coordinator, &id, PLUS);
     let fund =
         |amount| ["chain.fund_subscription", "--coordinator", &coordinator, "--subscription", &id, "--amount", amount];
@@ -64,6 +73,8 @@ fn a_subscription_is_funded_in_either_coin_on_either_version() {
     assert_eq!((after.0 - before.0, after.1 - before.1), (44_800_000_000_000_000_000, 250_000_000_000_000_000));
 
     let (coordinator, id) = situation(&bed, "v2-underfunded");
+    let owner = bed.about["situations"]["v2-underfunded"]["owner"].as_str().expect("an owner").to_owned();
+    listed(&person, &format!("owner:{owner}"));
     let before = held(&bed, &coordinator, &id, V2).0;
     let fund =
         |amount| ["chain.fund_subscription", "--coordinator", &coordinator, "--subscription", &id, "--amount", amount];
@@ -78,6 +89,7 @@ fn a_subscription_is_funded_in_either_coin_on_either_version() {
 fn without_a_terminal_the_plan_is_shown_with_the_line_that_applies_it() {
     let (bed, person) = vrf();
     let (coordinator, id) = situation(&bed, "underfunded");
+    listed(&person, &format!("sub:{id}"));
     let before = held(&bed, &coordinator, &id, PLUS).0;
     let fund = ["chain.fund_subscription", "--coordinator", &coordinator, "--subscription", &id, "--amount", "5 LINK"];
     let dry = person.act(&[&fund[..], &["--dry-run"]].concat());
@@ -163,4 +175,25 @@ fn a_key_that_cannot_be_had_is_named_with_the_mend_and_no_secret() {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("chmod");
     }
     assert!(person.journal().is_empty() && nonce(&bed) == 0);
+}
+
+#[test]
+fn what_is_not_listed_is_never_funded_where_nobody_is_asked() {
+    let (bed, person) = vrf();
+    let (coordinator, id) = situation(&bed, "underfunded");
+    let before = held(&bed, &coordinator, &id, PLUS);
+    let fund = ["chain.fund_subscription", "--coordinator", &coordinator, "--subscription", &id, "--amount", "5 LINK"];
+    let dry = person.act(&[&fund[..], &["--dry-run"]].concat());
+    assert!(dry.code == 0 && !dry.out.contains("--yes"), "no line does it alone: {dry:?}");
+    for listed_in_place in ["", "owner:0x00000000000000000000000000000000000000aa"] {
+        if !listed_in_place.is_empty() {
+            listed(&person, listed_in_place);
+        }
+        for ran in [person.agreed(&fund), person.act(&fund)] {
+            let said = format!("{}{}", ran.out, ran.err);
+            assert!(ran.code == 3 && said.contains("is not known to be ours"), "{ran:?}");
+            assert!(said.contains("networks.anvil.vrf.fund"), "{ran:?}");
+        }
+    }
+    assert_eq!((held(&bed, &coordinator, &id, PLUS), person.journal().len(), nonce(&bed)), (before, 0, 0));
 }

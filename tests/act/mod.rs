@@ -3,7 +3,7 @@
 mod blockhash;
 mod crash;
 pub(crate) mod funding;
-mod nonces;
+pub(crate) mod nonces;
 
 use std::process::{Command, Stdio};
 use std::sync::Mutex;

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::*;
 
-/// Both fees of a signed transaction.
-fn fees(raw: &str) -> (u128, u128, u64) {
+/// Both fees of a signed transaction, and its nonce.
+pub(crate) fn fees(raw: &str) -> (u128, u128, u64) {
     let raw = ethers_core::utils::hex::decode(raw.trim_start_matches("0x")).expect("hex");
     let (transaction, _) = TypedTransaction::decode_signed(&Rlp::new(&raw)).expect("it decodes");
     let TypedTransaction::Eip1559(tx) = transaction else { panic!("EIP-1559") };

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use wait4::Wait4 as _;
@@ -89,5 +89,14 @@ fn cast(bed: &Bed, coordinator: &str, request: &Value) -> Duration {
         + call(coordinator, "s_config()(uint16,uint32,bool,uint32,uint32,uint32,uint32,uint8,uint8)", &[])
         + call(coordinator, "s_provingKeys(bytes32)(bool,uint64)", &[&text("key_hash")])
         + call(&about("link_native_feed"), "latestRoundData()(uint80,int256,uint256,uint256,uint80)", &[])
-        + call(&about("blockhash_store"), "getBlockhash(uint256)(bytes32)", &[&block])
+        + stored(&mut Command::new(&cast), &bed.url, &about("blockhash_store"), &block)
+}
+
+/// Asks the store for a block's hash. One that it does not have is an answer, too: `cast` fails by it.
+fn stored(cast: &mut Command, url: &str, store: &str, block: &str) -> Duration {
+    cast.args(["call", "--rpc-url", url, store, "getBlockhash(uint256)(bytes32)", block]);
+    let begun = Instant::now();
+    let ended = cast.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("cast runs");
+    assert!(ended.code().is_some_and(|code| code < 2), "{ended}");
+    begun.elapsed()
 }

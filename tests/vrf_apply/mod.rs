@@ -5,6 +5,7 @@ mod agreement;
 mod blockhash;
 mod crash;
 mod funds;
+mod stuck;
 mod terminal;
 
 use std::process::{Command, Stdio};

@@ -17,7 +17,12 @@ impl Drop for Typing {
 
 /// Runs it at a terminal: each answer is typed once its question is there. Gives the exit code and what was shown.
 fn typed(case: &Case, more: &[&str], answers: &[(&str, &str)]) -> (Option<i32>, String) {
-    let words: Vec<String> = case.words(more).iter().map(|word| format!("'{word}'")).collect();
+    typed_to(case, &case.words(more), answers)
+}
+
+/// The same with these words.
+fn typed_to(case: &Case, words: &[String], answers: &[(&str, &str)]) -> (Option<i32>, String) {
+    let words: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
     let line = format!("{} {} --network anvil", env!("CARGO_BIN_EXE_ira"), words.join(" "));
     let mut command = Command::new("script");
     let home = case.person.home.path();
@@ -75,4 +80,23 @@ fn what_is_not_ours_is_funded_only_where_a_person_names_it_and_types_its_id() {
     let capped = [&named[..], &AGREED[1..]].concat();
     let (code, shown) = typed(&case, &capped, &[]);
     assert!(code == Some(4) && shown.contains("not known to be ours") && nonce(&case.bed) == 0, "{code:?} {shown}");
+}
+
+#[test]
+fn the_action_asks_for_the_id_of_what_is_not_ours_too() {
+    let case = Case::strange("underfunded");
+    let id = case.text("subscription").to_owned();
+    let words = ["act", "chain.fund_subscription", "--coordinator", case.text("coordinator"), "--subscription", &id];
+    let words: Vec<String> = [&words[..], &["--amount", "5 LINK"]].concat().into_iter().map(str::to_owned).collect();
+    let wrong = [("Go ahead?", "y"), ("digits of its id", "1234\r")];
+    let (code, shown) = typed_to(&case, &words, &wrong);
+    assert!(code == Some(3) && shown.contains("is not the subscription's id"), "{code:?} {shown}");
+    assert_eq!((nonce(&case.bed), case.person.journal().len()), (0, 0));
+    let last = format!("{}\r", &id[id.len() - 4..]);
+    let (code, shown) = typed_to(&case, &words, &[("Go ahead?", "y"), ("digits of its id", &last)]);
+    assert_eq!((code, nonce(&case.bed)), (Some(0), 1), "{shown}");
+    // One that is listed is asked about once.
+    case.list(&[&format!("sub:{id}")]);
+    let (code, shown) = typed_to(&case, &words, &[("Go ahead?", "y")]);
+    assert_eq!((code, nonce(&case.bed)), (Some(0), 2), "{shown}");
 }

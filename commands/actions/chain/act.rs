@@ -14,7 +14,7 @@ use crate::units::{address, coin, hex, short_hex};
 use crate::value::U256;
 
 macro_rules! on_chain {
-    ($($args:ident: $effect:ident, $taken_back:ident, $settles:literal $(, $evident:expr)?;)*) => {$(
+    ($($args:ident: $effect:ident, $taken_back:ident, $settles:literal $(, $evident:expr, $stranger:ident)?;)*) => {$(
         #[async_trait]
         impl Act for $args {
             fn effect(&self) -> Effect {
@@ -50,6 +50,10 @@ macro_rules! on_chain {
                 self.plan(context).await
             }
 
+            $(async fn stranger(&self, context: &Context) -> Result<Option<U256>, Fault> {
+                self.$stranger(context).await
+            })?
+
             async fn hold(&self, context: &Context, agreed: &Plan) -> Result<Hold, Fault> {
                 let chain_id = agreed.spend()?.chain_id;
                 let turn = transact::turn(context, chain_id)?;
@@ -76,7 +80,7 @@ macro_rules! on_chain {
 
 on_chain! {
     FundSubscription: Once, Irreversible, true,
-        &[("vrf-runbook", "subscriptions.*.link_juels"), ("vrf-runbook", "subscriptions.*.native_wei")];
+        &[("vrf-runbook", "subscriptions.*.link_juels"), ("vrf-runbook", "subscriptions.*.native_wei")], stranger;
     FundKey: Once, Irreversible, true;
     StoreBlockhash: Idempotent, Transient, true;
     ReplaceTransaction: Once, Irreversible, false;

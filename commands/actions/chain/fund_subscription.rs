@@ -5,7 +5,7 @@ use crate::actions::{Change, Plan, Spend, Verified};
 use crate::context::Context;
 use crate::effect::{Effect, Reach, TakenBack};
 use crate::fault::{Fault, Kind};
-use crate::ports::{Input, Interface, Read, TxRequest};
+use crate::ports::{Fundable, Input, Interface, Read, TxRequest};
 use crate::transact::{self, Mined, Nonce, Transaction, Turn, quote};
 use crate::units::{address, short_address};
 use crate::value::{H160, U256, Value};
@@ -49,6 +49,7 @@ pub struct FundSubscription {
 /// A subscription as its coordinator has it.
 struct Subscription {
     plus: bool,
+    owner: H160,
     token: H160,
     link: U256,
     native: U256,
@@ -114,7 +115,8 @@ impl FundSubscription {
             _ => fault,
         })?;
         let native = if plus { state.at(1)?.uint()? } else { U256::zero() };
-        Ok(Subscription { plus, token, link: state.at(0)?.uint()?, native })
+        let owner = state.at(if plus { 3 } else { 2 })?.address()?;
+        Ok(Subscription { plus, owner, token, link: state.at(0)?.uint()?, native })
     }
 
     fn is_link(&self) -> bool {
@@ -184,6 +186,19 @@ impl FundSubscription {
             taken_back: TakenBack::Irreversible,
             notes: vec!["only the subscription's owner can take it out again".to_owned()],
         })
+    }
+
+    /// The subscription, where the configuration lists neither it nor its owner. That a listed consumer waits on it, only
+    /// the runbook sees.
+    pub(in crate::actions) async fn stranger(&self, context: &Context) -> Result<Option<U256>, Fault> {
+        let scene = Scene::of(context).await?;
+        let listed = &scene.head.network.vrf.fund;
+        if listed.contains(&Fundable::Subscription(self.subscription.0)) {
+            return Ok(None);
+        }
+        let owner = self.subscription(context, &scene).await?.owner;
+        let is_ours = listed.contains(&Fundable::Owner(owner));
+        Ok((!is_ours).then_some(self.subscription.0))
     }
 
     pub(in crate::actions) async fn act(

@@ -160,7 +160,7 @@ impl ReplaceTransaction {
     }
 
     pub(in crate::actions) async fn verify(&self, context: &Context, plan: &Plan) -> Result<Verified, Fault> {
-        moved(context, plan).await
+        moved(context, plan, None).await
     }
 }
 
@@ -168,7 +168,7 @@ impl ReplaceTransaction {
 #[derive(Clone, Debug, PartialEq, clap::Args, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct FillNonceGap {
-    /// The nonce that is missing: the next to be mined
+    /// The nonce that is missing: the first that no transaction has
     #[arg(long, value_name = "NONCE")]
     pub nonce: u64,
 
@@ -196,15 +196,18 @@ impl FillNonceGap {
     /// What it would do now.
     pub async fn plan(&self, context: &Context) -> Result<Plan, Fault> {
         let scene = Scene::of(context).await?;
-        let mined = scene.one(context, Read::Nonce(scene.payer.address)).await?.u64()?;
+        let (mined, pending) = nonces(context, &scene, scene.payer.address).await?;
         let nonce = self.nonce;
         if nonce < mined {
             return Ok(plan(&scene, "chain.fill_nonce_gap", &self.key(), format!("nonce {nonce} is used already")));
         }
+        if nonce < pending {
+            return Err(transact::no_gap(nonce));
+        }
         let quote = quote(context, &scene.head, &nothing(scene.payer.address), Some(U256::from(PLAIN))).await?;
         Ok(Plan {
             what: format!("send nothing from {} to itself with nonce {nonce}", short_address(scene.payer.address)),
-            changes: vec![Change::new("next nonce to be mined", mined.to_string(), format!("{} or later", nonce + 1))],
+            changes: vec![Change::new(format!("nonce {nonce}"), "no transaction has it", "mined")],
             spend: Some(Spend { gas: quote.most(), transactions: 1, ..scene.spend() }),
             nothing: false,
             notes: vec![
@@ -233,7 +236,7 @@ impl FillNonceGap {
     }
 
     pub(in crate::actions) async fn verify(&self, context: &Context, plan: &Plan) -> Result<Verified, Fault> {
-        moved(context, plan).await
+        moved(context, plan, Some(self.nonce)).await
     }
 }
 
@@ -260,14 +263,23 @@ fn plan(scene: &Scene, action: &'static str, on: &str, what: String) -> Plan {
     }
 }
 
-/// Whether nothing waits any more where something did.
-async fn moved(context: &Context, plan: &Plan) -> Result<Verified, Fault> {
+/// How far the signer's transactions came: past this nonce, where it is known which one was to be used.
+async fn moved(context: &Context, plan: &Plan, past: Option<u64>) -> Result<Verified, Fault> {
     let scene = Scene::of(context).await?;
     let signer = plan.spend()?.signer;
-    let reads = vec![Read::Nonce(signer), Read::PendingNonce(signer)];
-    let answers = scene.read(context, reads).await?;
+    let (mined, pending) = nonces(context, &scene, signer).await?;
+    let worked = past.is_none_or(|nonce| mined > nonce);
+    let waiting = match pending.saturating_sub(mined) {
+        0 => "nothing waits in its turn".to_owned(),
+        1 => "one more waits in its turn".to_owned(),
+        many => format!("{many} more wait in their turn"),
+    };
+    Ok(Verified { worked, proof: format!("nonce {} is mined, {waiting}", mined.saturating_sub(1)) })
+}
+
+/// How many transactions of an account are mined, and how many with those that wait in their turn.
+async fn nonces(context: &Context, scene: &Scene, account: H160) -> Result<(u64, u64), Fault> {
+    let answers = scene.read(context, vec![Read::Nonce(account), Read::PendingNonce(account)]).await?;
     let [mined, pending] = answers.try_into().map_err(|_| Fault::new(Kind::Failed, "was not asked"))?;
-    let (mined, pending) = (mined?.u64()?, pending?.u64()?);
-    let waiting = pending.saturating_sub(mined);
-    Ok(Verified { worked: true, proof: format!("{mined} transactions are mined, {waiting} wait behind them") })
+    Ok((mined?.u64()?, pending?.u64()?))
 }

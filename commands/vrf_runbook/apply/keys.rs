@@ -34,28 +34,6 @@ pub fn fund(case: &Case<'_>) -> Vec<Remedy> {
     dry.map(|(account, balance)| funded(case, account, wanted.saturating_sub(balance), &requests)).collect()
 }
 
-/// Transactions that wait under the key that is configured here can be outbid by it; another key's only by its node.
-pub fn unstick(case: &Case<'_>) -> Vec<Remedy> {
-    const CAUSE: &str = "tx-stuck";
-    let Some(payer) = case.payer else { return Vec::new() };
-    let requests: Vec<U256> =
-        case.steps(CAUSE).filter(|(_, step)| step.verdict == Verdict::Fail).map(|(request, _)| request.id).collect();
-    let senders = &case.diagnosis.gathered.scene.senders;
-    let stuck = senders.iter().find(|sender| {
-        sender.account == payer && matches!((&sender.nonce, &sender.pending_nonce), (Ok(mined), Ok(all)) if all > mined)
-    });
-    let Some(nonce) = stuck.and_then(|sender| sender.nonce.as_ref().ok()).filter(|_| !requests.is_empty()) else {
-        return Vec::new();
-    };
-    vec![Remedy::Not(Refused {
-        cause: CAUSE,
-        requests,
-        status: "by-hand",
-        why: format!("the transaction with nonce {nonce} of {} waits, and its hash is not known here", address(payer)),
-        hint: "outbid it: ira act chain.replace_transaction --tx HASH".to_owned(),
-    })]
-}
-
 fn funded(case: &Case<'_>, account: H160, amount: U256, requests: &[U256]) -> Remedy {
     let requests = requests.to_vec();
     let Gathered { scene, .. } = &case.diagnosis.gathered;

@@ -9,6 +9,7 @@ mod keys;
 mod node;
 mod remedies;
 mod show;
+mod unstick;
 mod wait;
 
 use crate::Context;
@@ -97,8 +98,11 @@ impl Mending {
 pub async fn plan(args: &Args, context: &Context, strangers: Strangers, settled: bool) -> Result<Mending, Fault> {
     remedies::check_only(args)?;
     let diagnosis = Diagnosis::of(args, context).await?;
-    let payer = context.payer().ok().map(|payer| payer.address);
-    let case = Case { diagnosis: &diagnosis, args, strangers, payer };
+    let own = match context.payer() {
+        Ok(payer) => Some(unstick::own(context, &diagnosis, payer.address).await?),
+        Err(_) => None,
+    };
+    let case = Case { diagnosis: &diagnosis, args, strangers, own };
     let (mut parts, mut refused) = (Vec::new(), Vec::new());
     for remedy in remedies(&case) {
         let wanted = match remedy {

@@ -3,11 +3,13 @@
 use crate::actions::Action;
 use crate::fault::{Fault, Kind};
 use crate::text::{excerpt, nearest};
-use crate::value::{H160, U256};
+use crate::units::address;
+use crate::value::U256;
 use crate::vrf_runbook::facts::Request;
-use crate::vrf_runbook::state::{Examined, State, Step};
+use crate::vrf_runbook::state::{Examined, Step};
 use crate::vrf_runbook::{Args, Diagnosis, causes};
 
+use super::unstick::{self, Own};
 use super::{Strangers, blockhash, funds, keys, node};
 
 /// Causes that nothing here can mend and that no waiting ends: for such a request nothing is spent.
@@ -23,12 +25,11 @@ const HOPELESS: [&str; 7] = [
 
 type Remedies = fn(&Case<'_>) -> Vec<Remedy>;
 
-/// What is mended and how, in the order of mending.
-const REMEDIES: [(&str, Remedies); 6] = [
+/// What is mended and how, in the order of mending. What is stuck under the own key comes before all of it.
+const REMEDIES: [(&str, Remedies); 5] = [
     ("blockhash-expired", blockhash::store),
     ("underfunded", funds::fund),
     ("node-key-dry", keys::fund),
-    ("tx-stuck", keys::unstick),
     ("key-disabled", node::enable),
     ("log-missed", node::replay),
 ];
@@ -79,8 +80,8 @@ pub struct Case<'a> {
     pub args: &'a Args,
     /// Whether a subscription that is not ours may be funded.
     pub strangers: Strangers,
-    /// Whose key signs, where one is configured.
-    pub payer: Option<H160>,
+    /// What waits under the key that signs, where one is configured.
+    pub own: Option<Own>,
 }
 
 impl Case<'_> {
@@ -104,9 +105,7 @@ impl Case<'_> {
 
 /// Whether it still waits, past its confirmations, and may yet be fulfilled.
 pub fn is_mendable(one: &Examined) -> bool {
-    matches!(one.state, State::Pending | State::Expired)
-        && !one.is_young()
-        && one.causes().iter().all(|step| !step.blocking || !HOPELESS.contains(&step.cause))
+    one.waits() && one.causes().iter().all(|step| !step.blocking || !HOPELESS.contains(&step.cause))
 }
 
 fn step<'a>(one: &'a Examined, cause: &str) -> Option<&'a Step> {
@@ -126,5 +125,27 @@ pub fn check_only(args: &Args) -> Result<(), Fault> {
 /// Every remedy for what was found, in the order of mending.
 pub fn remedies(case: &Case<'_>) -> Vec<Remedy> {
     let wanted = |cause: &str| case.args.only.is_empty() || case.named(cause);
-    REMEDIES.iter().filter(|(cause, _)| wanted(cause)).flat_map(|(_, remedy)| remedy(case)).collect()
+    let others: Vec<Remedy> =
+        REMEDIES.iter().filter(|(cause, _)| wanted(cause)).flat_map(|(_, remedy)| remedy(case)).collect();
+    let mut all = if wanted(unstick::CAUSE) { unstick::unstick(case, &others) } else { Vec::new() };
+    all.extend(others);
+    if case.diagnosis.gathered.trusted { all } else { all.into_iter().map(|remedy| unknown(case, remedy)).collect() }
+}
+
+/// Nothing is done for the word of a coordinator that only an alert or a transaction names.
+fn unknown(case: &Case<'_>, remedy: Remedy) -> Remedy {
+    let wanted = match remedy {
+        Remedy::Do(wanted) => *wanted,
+        not @ Remedy::Not(_) => return not,
+    };
+    let scene = &case.diagnosis.gathered.scene;
+    let coordinator = address(scene.coordinator.address);
+    let list = format!("`networks.{}.vrf.coordinators`", scene.network.name);
+    Remedy::Not(Refused {
+        cause: wanted.cause,
+        requests: wanted.requests,
+        status: "not-known",
+        why: format!("nobody vouches for coordinator {coordinator}: {list} does not list it"),
+        hint: format!("list it in {list}, or name it: --coordinator {coordinator}"),
+    })
 }

@@ -38,8 +38,15 @@ pub fn planned(mending: &Mending) -> Report {
     report.sections.extend(mending.refused.iter().map(refused));
     let actions = mending.parts.iter().map(|part| action(part, "planned", None));
     report.data["actions"] = actions.chain(mending.refused.iter().map(not_done)).collect();
-    report.data["plan"] = if mending.is_nothing() { Json::Null } else { mending.whole.json() };
+    report.data["plan"] = if mending.is_nothing() { Json::Null } else { whole(mending) };
     report
+}
+
+/// The whole plan for a program, with each thing that it acts on.
+fn whole(mending: &Mending) -> Json {
+    let mut plan = mending.whole.json();
+    plan["targets"] = mending.parts.iter().map(|part| part.plan.target.as_str()).collect();
+    plan
 }
 
 /// Keeps of a diagnosis what the plan is about: what holds. The rest is folded away.
@@ -141,6 +148,10 @@ pub fn done(deeds: &Deeds<'_>, diagnosis: Result<Diagnosis, Fault>) -> Report {
     report.sections.iter_mut().for_each(brief);
     let verdict = verdict(deeds, &fulfilled);
     let open = verdict.status != Status::Ok;
+    if !open {
+        // What was waited for is said above; why it is pending no more is no news.
+        report.sections.clear();
+    }
     report.sections.insert(0, verdict);
     report.sections.extend(mending.refused.iter().map(refused));
     let actions = mending.parts.iter().enumerate().map(|(at, part)| match deeds.ended.get(at) {
@@ -148,7 +159,7 @@ pub fn done(deeds: &Deeds<'_>, diagnosis: Result<Diagnosis, Fault>) -> Report {
         None => action(part, "not-begun", None),
     });
     report.data["actions"] = actions.chain(mending.refused.iter().map(not_done)).collect();
-    report.data["plan"] = mending.whole.json();
+    report.data["plan"] = whole(mending);
     report.errors.extend(deeds.ended.iter().filter_map(|ended| ended.result.as_ref().err()).cloned());
     if open {
         report.outcome = Outcome::Problem;

@@ -51,13 +51,13 @@ pub fn underfunded(around: &Surroundings<'_>, request: &Request) -> Found {
         shown(price.node_estimate),
         shown(price.documented)
     );
-    let missing = queue.needed.saturating_sub(balance);
-    let action = format!(
-        "fund subscription {} with {} ({} for this request and the cheaper ones before it alone)",
-        request.subscription,
-        shown(missing),
-        shown(queue.needed_until_here.saturating_sub(balance))
-    );
+    let (missing, here) = (queue.needed.saturating_sub(balance), queue.needed_until_here.saturating_sub(balance));
+    let alone = if here == missing {
+        String::new()
+    } else {
+        format!(" ({} for this request and the cheaper ones before it alone)", shown(here))
+    };
+    let action = format!("fund subscription {} with {}{alone}", request.subscription, shown(missing));
     let further = balance.saturating_sub(queue.needed).checked_div(price.documented).unwrap_or(U256::max_value());
     let found = if balance < price.simulated {
         Found::blocks(format!("the subscription {numbers}")).mend(action, "anyone")

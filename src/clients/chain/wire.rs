@@ -118,7 +118,7 @@ pub(super) fn parse_u64(text: &str) -> Option<u64> {
     parse_quantity(text).filter(|number| number.bits() <= 64).map(|number| number.low_u64())
 }
 
-fn parse_quantity(text: &str) -> Option<U256> {
+pub(super) fn parse_quantity(text: &str) -> Option<U256> {
     let digits = text.strip_prefix("0x")?;
     if digits.is_empty() || digits.len() > 64 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;

@@ -36,9 +36,10 @@ pub fn tx_stuck(around: &Surroundings<'_>, request: &Request) -> Found {
             (Ok(mined), Ok(pending)) if pending > mined || sender.gap().is_some() => {
                 let (account, missing) = (sender.account, sender.gap());
                 gap = gap.or(missing.map(|missing| (account, missing)));
+                let first = sender.waiting(*mined).and_then(|first| first.hash);
                 waiting.push(json!({
                     "account": address(account), "latest": mined, "pending": pending, "missing": missing,
-                    "node": owner(around, account),
+                    "tx": first.map(|hash| format!("{hash:#x}")), "node": owner(around, account),
                 }));
             }
             (Ok(_), Ok(_)) => {}
@@ -60,7 +61,8 @@ pub fn tx_stuck(around: &Surroundings<'_>, request: &Request) -> Found {
             let for_blocks = thousands(age.unwrap_or_default());
             told.push(format!("node {} has waited {for_blocks} blocks for nonce {nonce} ({})", node.name, tx.state));
             listed.push(json!({
-                "node": node.name, "tx": format!("{:#x}", tx.hash), "nonce": tx.nonce, "state": tx.state, "blocks": age,
+                "node": node.name, "from": tx.from.map(address), "tx": format!("{:#x}", tx.hash), "nonce": tx.nonce,
+                "state": tx.state, "blocks": age,
             }));
         }
     }

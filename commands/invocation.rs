@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::actions::Action;
+use crate::actions::{Action, Caps};
 use crate::alert::Alert;
 use crate::effect::{Effect, Reach, TakenBack};
 use crate::{Context, Fault, Report, args, feed_report, pd_annotate, vrf_runbook};
@@ -109,7 +109,8 @@ impl Invocation {
     /// How it is taken back.
     pub fn taken_back(&self) -> TakenBack {
         match self {
-            Self::FeedReport(_) | Self::VrfRunbook(_) | Self::PdAnnotate(_) => TakenBack::Transient,
+            Self::VrfRunbook(args) => args.taken_back(),
+            Self::FeedReport(_) | Self::PdAnnotate(_) => TakenBack::Transient,
             Self::Act(action) => action.taken_back(),
         }
     }
@@ -155,6 +156,36 @@ impl Invocation {
             Self::VrfRunbook(args) => args.network(),
             Self::PdAnnotate(_) => Ok(None),
             Self::Act(action) => Ok(action.network()),
+        }
+    }
+
+    /// Whether it takes alerts, and `given` arguments leave open what it is about: then an alert says it.
+    pub fn is_about_an_alert(&self, given: bool) -> bool {
+        match self {
+            Self::VrfRunbook(args) => !args.name_something(),
+            Self::FeedReport(_) | Self::Act(_) => !given,
+            Self::PdAnnotate(_) => false,
+        }
+    }
+
+    /// The most that may be spent.
+    pub fn caps(&self) -> Caps {
+        match self {
+            Self::VrfRunbook(args) => args.caps(),
+            Self::Act(action) => action.caps(),
+            Self::FeedReport(_) | Self::PdAnnotate(_) => Caps::default(),
+        }
+    }
+
+    /// The same with these caps.
+    #[must_use]
+    pub fn capped(self, caps: Caps) -> Self {
+        match self {
+            Self::VrfRunbook(args) => {
+                Self::VrfRunbook(vrf_runbook::Args { max_spend: caps.link, max_spend_native: caps.native, ..args })
+            }
+            Self::Act(action) => Self::Act(action.capped(&caps)),
+            other @ (Self::FeedReport(_) | Self::PdAnnotate(_)) => other,
         }
     }
 

@@ -37,6 +37,20 @@ pub fn arguments(playbook: &Playbook, step: &Step, writes: bool, scope: &Scope) 
     bound(playbook, &step.action.text, &step.with, writes, scope)
 }
 
+/// Refuses a write that the alert as a whole points at something, unless each label that `targets` names allows what it
+/// holds, and at least one of them is there.
+pub fn pointed(playbook: &Playbook, step: &Step, scope: &Scope) -> Result<(), Refusal> {
+    let binder = Binder { playbook, writes: true, scope };
+    let labels = &scope.alert.alert.labels;
+    let refused = |message: String| Refusal { at: step.at, message };
+    let mut named = 0;
+    for (name, value) in playbook.targets.keys().filter_map(|name| Some((name, labels.get(name)?))) {
+        named += 1;
+        binder.label(name, value).map_err(|why| refused(format!("the label `{name}`: {why}")))?;
+    }
+    if named == 0 { Err(refused("the alert has none of the labels of `targets`".to_owned())) } else { Ok(()) }
+}
+
 /// The arguments of what takes a step back.
 pub fn undoing(playbook: &Playbook, step: &Step, scope: &Scope) -> Option<Result<Json, Refusal>> {
     let undo = step.undo.as_ref()?;

@@ -44,7 +44,7 @@ pub use pattern::{Pattern, Whole, is_dns_label};
 pub use place::Place;
 pub use problem::Problem;
 pub use prose::render as note;
-pub use ready::{Unready, invocation};
+pub use ready::{Unready, asking, invocation};
 pub use schema::schema;
 pub use scope::{Incoming, KeyPart, Scope, StepState, StepView};
 pub use shape::spelled;

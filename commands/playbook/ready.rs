@@ -1,7 +1,7 @@
-//! A step as the value that is run, kept and compared.
+//! A step, or a question, as the value that is run, kept and compared.
 
-use super::bind::{Refusal, arguments};
-use super::model::Playbook;
+use super::bind::{Refusal, arguments, pointed, question};
+use super::model::{Playbook, Query};
 use super::scope::Scope;
 use super::step::{Limits, Step};
 use super::template::Template;
@@ -17,21 +17,33 @@ pub enum Unready {
     NotTaken(Fault),
 }
 
-/// The command of a step with its arguments and caps. One that takes alerts and is given no argument is about the run's
-/// own alert.
+/// The command of a step with its arguments and caps. One that takes alerts, and whose arguments do not say what it is about,
+/// is about the run's own alert; where it `writes`, as far as the playbook's `targets` allow.
 pub fn invocation(playbook: &Playbook, step: &Step, writes: bool, scope: &Scope) -> Result<Invocation, Unready> {
     let with = arguments(playbook, step, writes, scope).map_err(Unready::Refused)?;
     let mut invocation = Invocation::from_data(&step.action.text, with).map_err(Unready::NotTaken)?;
-    if matches!(&step.with, Template::Map(entries, _) if entries.is_empty()) {
+    if invocation.is_about_an_alert(!is_empty(&step.with)) {
+        if writes {
+            pointed(playbook, step, scope).map_err(Unready::Refused)?;
+        }
         invocation.set_alerts(vec![scope.alert.alert.clone()]);
     }
-    Ok(match invocation {
-        Invocation::Act(action) => {
-            let caps = capped(action.caps(), &step.limits);
-            Invocation::Act(action.capped(&caps))
-        }
-        other => other,
-    })
+    let caps = capped(invocation.caps(), &step.limits);
+    Ok(invocation.capped(caps))
+}
+
+/// The command of a query; about the run's own alert as that of a step is.
+pub fn asking(playbook: &Playbook, query: &Query, scope: &Scope) -> Result<Invocation, Unready> {
+    let with = question(playbook, query, scope).map_err(Unready::Refused)?;
+    let mut invocation = Invocation::from_data(&query.action.text, with).map_err(Unready::NotTaken)?;
+    if invocation.is_about_an_alert(!is_empty(&query.with)) {
+        invocation.set_alerts(vec![scope.alert.alert.clone()]);
+    }
+    Ok(invocation)
+}
+
+fn is_empty(with: &Template) -> bool {
+    matches!(with, Template::Map(entries, _) if entries.is_empty())
 }
 
 /// The caps of the arguments, with those of the step in their place.

@@ -1,7 +1,10 @@
 //! The playbooks that ship. A file of the same name in a folder of the configuration stands in the place of one.
 
 /// File and text of each.
-pub const SHIPPED: &[(&str, &str)] = &[("feed-alert.yaml", include_str!("../playbooks/feed-alert.yaml"))];
+pub const SHIPPED: &[(&str, &str)] = &[
+    ("feed-alert.yaml", include_str!("../playbooks/feed-alert.yaml")),
+    ("vrf-alert.yaml", include_str!("../playbooks/vrf-alert.yaml")),
+];
 
 /// A playbook to start from, with a comment about each part. It is sound but for its name and owner.
 pub fn template(name: Option<&str>) -> String {

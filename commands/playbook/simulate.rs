@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Value as Json, json};
 
-use super::bind::{arguments, items, question, undoing};
+use super::bind::{items, question, undoing};
 use super::case::{Answer, Case};
 use super::decide::{Stage, matched};
 use super::judge::{Want, guard_queries, holding, looks, permitted, wanted};
 use super::model::{OrElse, Playbook};
+use super::ready::{Unready, invocation};
 use super::scope::{Incoming, Scope, StepState, StepView};
 use super::step::Step;
 use super::template::PROMETHEUS;
@@ -282,7 +283,7 @@ impl Run<'_> {
         outcome: &mut Outcome,
     ) -> Result<Result<(StepState, Json, String), String>, String> {
         let id = step.id.text.as_str();
-        if let Err(refusal) = arguments(self.playbook, step, writes, &self.scope) {
+        if let Err(Unready::Refused(refusal)) = invocation(self.playbook, step, writes, &self.scope) {
             return Ok(Err(refusal.message));
         }
         if outcome.path.last().map(String::as_str) != Some(id) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join_all;
-use ira_commands::playbook::{Cel, Playbook, Query, Scope, Step, Want, answered, items, question, wanted};
+use ira_commands::playbook::{Cel, Playbook, Query, Scope, Step, Unready, Want, answered, asking, items, wanted};
 use ira_commands::{Fault, Invocation, Kind, Report};
 use serde_json::Value as Json;
 
@@ -69,8 +69,10 @@ impl Eye<'_> {
     }
 
     async fn query(&self, query: &Query, scope: &Scope) -> Result<Json, Fault> {
-        let with = question(self.playbook, query, scope).map_err(|refusal| Fault::new(Kind::Usage, refusal.message))?;
-        let invocation = Invocation::from_data(&query.action.text, with)?;
+        let invocation = asking(self.playbook, query, scope).map_err(|unready| match unready {
+            Unready::Refused(refusal) => Fault::new(Kind::Usage, refusal.message),
+            Unready::NotTaken(fault) => fault,
+        })?;
         let report = self.look(&invocation, Duration::from_secs(query.timeout)).await?;
         answered(query, &report.data).ok_or_else(|| Fault::new(Kind::BadAnswer, "what was answered has no such value"))
     }

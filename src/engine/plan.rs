@@ -32,6 +32,24 @@ pub struct PlanDocument {
     pub writes: Vec<PlannedWrite>,
 }
 
+impl PlannedWrite {
+    /// What it may act on: each thing that its plan names, or nothing at all where that has nothing to do.
+    fn targets(&self) -> Vec<String> {
+        let plan = self.plan.as_ref().ok().and_then(|report| report.data.get("plan"));
+        match plan {
+            Some(Json::Null) => vec![NOTHING.to_owned()],
+            Some(plan) if plan["targets"].is_array() => {
+                plan["targets"].as_array().into_iter().flatten().filter_map(Json::as_str).map(str::to_owned).collect()
+            }
+            _ if self.named => vec![self.target.clone()],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// What a plan of nothing names: no attempt has this key.
+const NOTHING: &str = "nothing: the plan is empty";
+
 impl PlanDocument {
     /// The document of these writes.
     pub(super) fn of(playbook: &Playbook, scope: &Scope, writes: Vec<PlannedWrite>) -> Self {
@@ -44,7 +62,7 @@ impl PlanDocument {
 
     /// What a step may act on; empty where its plan does not name it.
     pub(super) fn targets(&self, step: &str) -> Vec<String> {
-        self.writes.iter().filter(|write| write.step == step && write.named).map(|write| write.target.clone()).collect()
+        self.writes.iter().filter(|write| write.step == step).flat_map(PlannedWrite::targets).collect()
     }
 
     /// What the plans spend together, in the smallest unit (`link_juels`, `native_wei`).

@@ -5,6 +5,7 @@ mod agreement;
 mod blockhash;
 mod crash;
 mod funds;
+mod playbook;
 mod stuck;
 mod terminal;
 

@@ -55,6 +55,8 @@ pub(super) struct Acted {
     pub effect: Effect,
     /// Whether it changes a system.
     pub writes: bool,
+    /// Whether the run's alert says what it is about.
+    pub about_alert: bool,
     /// Whether it cannot be taken back.
     pub irreversible: bool,
     /// Whether it spends.
@@ -72,6 +74,7 @@ pub(super) fn examine(playbook: &Playbook, step: &Step, problems: &mut Vec<Probl
         known: false,
         effect: step.effect.unwrap_or(Effect::Once),
         writes: false,
+        about_alert: false,
         irreversible: false,
         money: false,
         capped: limits.max_spend.is_some()
@@ -102,6 +105,8 @@ pub(super) fn examine(playbook: &Playbook, step: &Step, problems: &mut Vec<Probl
     }
     acted.effect = step.effect.filter(|_| own != Effect::Read).unwrap_or(own);
     acted.writes = invocation.writes();
+    let given = !matches!(&step.with, Template::Map(entries, _) if entries.is_empty());
+    acted.about_alert = invocation.is_about_an_alert(given);
     let taken_back = step.taken_back.unwrap_or(invocation.taken_back());
     acted.irreversible = acted.writes && step.undo.is_none() && taken_back == TakenBack::Irreversible;
     let fields = properties(&step.action.text);

@@ -47,6 +47,12 @@ pub(super) fn check(playbook: &Playbook, acted: &[Acted], problems: &mut Vec<Pro
         let writes = acted.get(number).is_some_and(|acted| acted.writes);
         let here = Here { playbook, steps: number, each: step.each.is_some(), writes };
         here.template(&step.with, problems);
+        if acted.get(number).is_some_and(|acted| acted.writes && acted.about_alert) && playbook.targets.is_empty() {
+            let message =
+                format!("the alert points `{}` at something, and `targets` does not say at what", step.id.text);
+            let hint = "targets: { LABEL: [web-*] } for the labels that say it; without it nothing is allowed";
+            problems.push(Problem::new(step.at, message).hint(hint));
+        }
         promql(&step.action.text, &step.with, problems);
         if let Some(undo) = &step.undo {
             Here { steps: number + 1, writes: true, ..here }.template(&undo.with, problems);

@@ -21,6 +21,7 @@ pub mod progress;
 pub mod recording;
 mod remediate;
 pub mod render;
+pub mod retention;
 pub mod runs;
 pub mod seen;
 mod session;
@@ -154,7 +155,7 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
             let what = "the configuration cannot be used";
             Ok(if verb == ConfigVerb::Check { checked(session, report, what) } else { shown(session, report) })
         }
-        What::Control(Control::Playbook(verb)) => Ok(match playbooks::answer(&verb, &output)? {
+        What::Control(Control::Playbook(verb)) => Ok(match playbooks::answer(&verb, &output, &remediate::actor(env))? {
             playbooks::Answer::Report(report) => shown(session, *report),
             playbooks::Answer::Checked(report) => checked(session, *report, "a playbook cannot be loaded"),
             playbooks::Answer::Text(name, text) => session.show_text(name, &text),
@@ -168,6 +169,16 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
         }
         What::Control(Control::Run(RunVerb::Undo { run })) => {
             remediate::take_up(session, run, engine::TakeUp::Undo, &output, env)
+        }
+        What::Control(Control::Run(RunVerb::Tail { run })) => tail(session, run, &output),
+        What::Control(Control::Run(RunVerb::ExportTest { run })) => {
+            let config = connect::effective(&output)?;
+            session.configure(config.output);
+            let text = session::block_on(async {
+                let store = store::open(&remediate::uri(&config)?)?;
+                runs::test(store.as_ref(), store::model::RunId(run)).await
+            })?;
+            Ok(session.show_text("run export-test", &text))
         }
         What::Control(Control::Run(verb)) => {
             of_runs(session, &output, env, async |store, actor| runs::run(&verb, store, actor).await)
@@ -185,6 +196,24 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
         }
         What::Control(Control::Completions { shell }) => Ok(session.show_text("completions", complete::stub(shell))),
     }
+}
+
+/// Shows a run while it goes on, and where it stands when it has ended. A program is given all of it at the end.
+fn tail(session: &mut Session, run: u64, output: &cli::OutputFlags) -> Result<u8, Fault> {
+    let config = connect::effective(output)?;
+    session.configure(config.output);
+    let (id, live) = (store::model::RunId(run), session.format() != Format::Json);
+    let report = session::block_on(async {
+        let store = store::open(&remediate::uri(&config)?)?;
+        runs::follow(store.as_ref(), id, |line: &str| {
+            if live {
+                session::written(0, line);
+            }
+        })
+        .await?;
+        runs::run(&RunVerb::Tail { run }, store.as_ref(), "").await
+    })?;
+    Ok(shown(session, report))
 }
 
 /// Asks or tells the store of this machine.

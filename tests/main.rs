@@ -17,5 +17,6 @@ mod secrets;
 mod store;
 mod support;
 mod transcripts;
+mod verbs;
 mod vrf_apply;
 mod vrf_runbook;

@@ -86,7 +86,7 @@ fn bound(playbook: &Playbook, action: &str, with: &Template, writes: bool, scope
 }
 
 /// The variables of a value.
-fn sources(template: &Template) -> Vec<&Variable> {
+pub(super) fn sources(template: &Template) -> Vec<&Variable> {
     match template {
         Template::Plain(..) => Vec::new(),
         Template::List(items, _) => items.iter().flat_map(sources).collect(),

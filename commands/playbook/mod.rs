@@ -3,6 +3,7 @@
 //! Pure: text in, values out. Whoever runs a playbook reads the files, asks the queries and does the steps; what is
 //! decided on the way is decided by the functions here, so that a test inside a file, a plan and a run agree.
 
+mod backtest;
 mod bind;
 mod case;
 mod cel;
@@ -28,7 +29,9 @@ mod template;
 mod tree;
 mod trial;
 mod values;
+mod written;
 
+pub use backtest::{Allowance, Backtested, Recorded, Surroundings, Verdict, backtest};
 pub use bind::{Refusal, arguments, items, question, undoing};
 pub use case::{Answer, Case, Expect, Fixture};
 pub use cel::{Cel, Judged};
@@ -54,6 +57,7 @@ pub use step::{Limits, Loop, Output, Retry, Source, Step, Undo, Wait};
 pub use template::{Entry, Path, Piece, Template, Variable};
 pub use trial::{Fixtures, Tested, test};
 pub use values::{at, params};
+pub use written::written;
 
 /// The read whose answer counts before the first write: whether the alert still fires.
 pub const STILL_FIRING: &str = "alert.still_firing";

@@ -13,8 +13,9 @@ use crate::clients::chain::{Keystore, SigningKey};
 use crate::clients::node::Node;
 use crate::config::{Config, Places, SignerConfig};
 use crate::connect::{self, Connection};
+use crate::retention;
 use crate::session::{Session, block_on};
-use crate::store::StoreJournal;
+use crate::store::{self, StoreJournal};
 use crate::terminal::Env;
 
 /// The key of a network: whose it is, how far it may go, and what opens it.
@@ -42,7 +43,9 @@ pub(crate) fn journal() -> Result<Arc<dyn Journal>, Fault> {
         Fault::new(Kind::Failed, "there is no folder for the journal: the home folder is not known")
             .hint("set HOME, or XDG_STATE_HOME")
     })?;
-    Ok(Arc::new(StoreJournal::open(&state)?))
+    let journal = StoreJournal::open(&state)?;
+    store::wait(retention::daily(journal.store(), &state));
+    Ok(Arc::new(journal))
 }
 
 impl Ports {

@@ -16,7 +16,7 @@ use ira_commands::{Invocation, pd_annotate, vrf_runbook};
 
 pub use self::define::command;
 pub use self::flags::{Agreement, Around, Noted, OutputFlags, Reach};
-pub use self::playbooks::{PlaybookVerb, RemediateArgs, Rung};
+pub use self::playbooks::{BacktestArgs, PlanArgs, PlaybookVerb, PromoteArgs, RemediateArgs, Rung};
 pub use crate::config::{ColorChoice as Color, Format};
 use crate::runs::{FreezeArgs, RunVerb, ThawArgs};
 

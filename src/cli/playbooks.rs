@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use ira_commands::playbook;
+use ira_commands::words::Span;
 
 /// Which alert is answered, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
@@ -92,6 +93,12 @@ pub enum PlaybookVerb {
         #[arg(long, value_name = "NAME", default_value = "alertmanager", value_parser = sources())]
         source: String,
     },
+    /// Say what a playbook would do for an alert: what it reads, what it would change, and what forbids it. Writes nothing
+    Plan(PlanArgs),
+    /// Say what a playbook would have decided for alerts that were recorded
+    Backtest(BacktestArgs),
+    /// Show the record of a playbook, or let it go further by itself
+    Promote(PromoteArgs),
     /// Print the JSON Schema of playbooks, for editors
     Schema,
     /// Print a playbook to start from
@@ -100,6 +107,60 @@ pub enum PlaybookVerb {
         #[arg(value_name = "NAME")]
         name: Option<String>,
     },
+}
+
+/// For which alert a playbook is planned.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct PlanArgs {
+    /// The playbook: its name, or a file
+    #[arg(value_name = "PLAYBOOK")]
+    pub playbook: String,
+    /// The alert: Alertmanager or PagerDuty JSON, or pasted `- name = value` lines; `-` is stdin
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
+    pub alert: PathBuf,
+    /// Who sent it
+    #[arg(long, value_name = "NAME", default_value = "alertmanager", value_parser = sources())]
+    pub source: String,
+    /// A parameter of the playbook; may be given several times
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+    /// Read nothing: what queries and steps say is given with --value
+    #[arg(long)]
+    pub offline: bool,
+    /// What a query (`q.NAME`) or a step (its id) says, as JSON or text; may be given several times
+    #[arg(long = "value", value_name = "NAME=VALUE", requires = "offline")]
+    pub values: Vec<String>,
+}
+
+/// Over which alerts a playbook is tried.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct BacktestArgs {
+    /// The playbook: its name, or a file
+    #[arg(value_name = "PLAYBOOK")]
+    pub playbook: String,
+    /// Recorded alerts: a file, or a folder of them; may be given several times [default: those that the store has]
+    #[arg(long, value_name = "FILE|DIR", value_hint = ValueHint::AnyPath)]
+    pub from: Vec<PathBuf>,
+    /// Who sent those in files
+    #[arg(long, value_name = "NAME", default_value = "alertmanager", value_parser = sources())]
+    pub source: String,
+    /// Only those of this time before the last one: 30d
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<Span>,
+}
+
+/// How far a playbook is to go.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct PromoteArgs {
+    /// The playbook's name
+    #[arg(value_name = "PLAYBOOK")]
+    pub playbook: String,
+    /// The rung that it is to be let onto [default: show its record]
+    #[arg(long, value_enum, value_name = "RUNG")]
+    pub to: Option<Rung>,
+    /// Why, although its record does not show it; it is written down
+    #[arg(long, value_name = "TEXT", requires = "to")]
+    pub reason: Option<String>,
 }
 
 /// The senders that an alert may be of.

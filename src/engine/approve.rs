@@ -52,6 +52,7 @@ impl Course<'_> {
     pub async fn permitted(&mut self) -> Go<()> {
         let names = guard_queries(self.playbook);
         self.eye.ask(&names, &mut self.scope).await;
+        self.heard_at("guards", &names).await?;
         let Err(no) = permitted(self.playbook, &self.scope) else { return Ok(()) };
         let guard = if no.guard == "min_healthy" { Guard::MinHealthy } else { Guard::Require };
         self.unless_overridden(guard, no.why).await
@@ -77,7 +78,7 @@ impl Course<'_> {
             }
             self.boundary().await?;
             let writes = playbook.effects.writes[at];
-            match self.eye.wanted(step, &mut self.scope).await {
+            match self.is_wanted(step).await? {
                 Want::Do if writes => return Ok(at),
                 Want::Do if playbook.effects.effects[at] == Effect::Read => self.one(At { at, step }).await?,
                 // Nobody is told of what is not agreed to.

@@ -106,6 +106,17 @@ impl Course<'_> {
         Ok(self.store().note(self.lease.run, &self.engine.worker, sort, matter).await?)
     }
 
+    /// Writes down what queries said at a place (`guards`, `if:STEP`, `before`, `until:STEP`, `verify`, `hold`): the
+    /// record, and a test that is made of it, have what was decided on.
+    pub async fn heard_at(&self, place: &str, names: &[&str]) -> Go<()> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let values = Eye::values(names, &self.scope);
+        let unread: Vec<&&str> = names.iter().filter(|name| !values.contains_key(**name)).collect();
+        self.note("asked", json!({ "at": place, "values": values, "unread": unread })).await
+    }
+
     /// The run goes on in another state.
     pub async fn advance(&mut self, ask: Advance) -> Go<()> {
         let (state, why) = (ask.state, ask.why.clone());

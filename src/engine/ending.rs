@@ -6,9 +6,9 @@ use serde_json::json;
 use super::course::{Course, Go, Halt};
 use super::guards::{BREAKS_AFTER, BROKEN_FOR};
 use super::{Came, Ending};
-use crate::store::ask::{Denial, End, Finish, Outcome, Verified};
+use crate::store::ask::{Denial, End, Finish, Outcome, Suspend, Verified};
 use crate::store::event::By;
-use crate::store::{RunState, StepState as Stands, Trace, Wait};
+use crate::store::{Guard, RunState, StepState as Stands, Trace, Wait};
 
 impl Course<'_> {
     /// Ends the run; gives what it came to.
@@ -138,6 +138,12 @@ impl Course<'_> {
         let nothing = format!("{}; nothing was done", denial.message);
         let guard = denial.guard.word();
         self.note("denied", json!({ "guard": guard, "until": denial.until, "message": denial.message })).await?;
+        if denial.guard == Guard::Recurrence {
+            let reason = format!("it came back too often: {}", denial.message);
+            let (scope, actor) = (self.playbook.name.text.clone(), self.engine.worker.clone());
+            let demoted = Suspend { guard: Guard::Demoted, scope, lasts: None, actor, reason };
+            self.store().suspend(demoted).await?;
+        }
         let ending = if self.asked.unattended { Ending::DeniedAlone } else { Ending::Denied };
         match self.finish(ending, &nothing).await? {
             Halt::Came(came) => match *came {

@@ -146,7 +146,8 @@ pub fn overridable(guard: Guard) -> bool {
         | Guard::Escalated
         | Guard::Cancelled
         | Guard::Attempt
-        | Guard::State => false,
+        | Guard::State
+        | Guard::Demoted => false,
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 
 use super::guards::{denial, refused};
 use super::lease::Lease;
+use super::remembered;
 use crate::store::ask::{Begin, Denial, End, FirstWrite, Outcome};
 use crate::store::event::By;
 use crate::store::model::{AttemptId, Step};
@@ -108,6 +109,11 @@ impl Journal for RunJournal {
         }
         let path = format!("{path}/{key}");
         let effect = declared.unwrap_or(effect);
+        if effect == Effect::Once
+            && let Some(why) = wait(remembered::behind(self.store.as_ref(), &self.folder))?
+        {
+            return Err(self.no(denial(Guard::State, "the store", why)));
+        }
         let before = self.attempts()?.iter().filter(|step| step.path == path).count();
         let like = &self.first.begin;
         let ask = Begin {
@@ -137,6 +143,9 @@ impl Journal for RunJournal {
             let ended = Ended::NotDone(json!({ "reason": fault.message }));
             self.end(step.id.0, &ended)?;
             return Err(self.no(denial(Guard::Lease, &self.lease.run.to_string(), fault.message)));
+        }
+        if effect == Effect::Once {
+            wait(remembered::remember(self.store.as_ref(), &self.folder, self.lease.run))?;
         }
         fail::point("before-effect");
         Ok(step.id.0)

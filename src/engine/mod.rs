@@ -6,16 +6,20 @@ mod asked;
 mod course;
 mod drive;
 mod ending;
+mod export;
 mod eye;
 mod forecast;
 mod guards;
 mod hands;
 mod journal;
 mod lease;
+mod offline;
 mod outputs;
 mod past;
 mod plan;
 mod post;
+mod record;
+mod remembered;
 mod reports;
 mod settle;
 mod step;
@@ -38,14 +42,19 @@ use crate::store::ask::{Denial, Override, Page};
 use crate::store::model::{Run, RunId};
 use crate::store::{Guard, RunState, Store};
 
+pub use export::{Exported, export};
 pub use forecast::{Forecast, Used};
 pub use guards::{overridable, refused};
 pub use hands::{Alarm, Hands, Mark, Unwatched, Watch};
-pub use past::fingerprint;
+pub use offline::offline;
+pub use past::{fingerprint, incoming};
 pub use plan::{PlanDocument, PlannedWrite};
 pub use post::{Post, SendFault, Sender, told_journal};
+pub use record::{Record, Standing, promote, standing};
 pub use time::Tick;
 
+/// More runs that write than these within a minute are a storm, where nothing else is said.
+pub const STORM: u64 = 100;
 /// How long a worker has a run without saying that it lives.
 const TTL: Duration = Duration::from_secs(30);
 

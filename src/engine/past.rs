@@ -58,7 +58,7 @@ pub(super) fn payload(alert: &Incoming) -> Json {
 }
 
 /// An alert out of the inbox.
-pub(super) fn incoming(payload: &Json) -> Result<Incoming, Fault> {
+pub fn incoming(payload: &Json) -> Result<Incoming, Fault> {
     let alert: Alert = serde_json::from_value(payload["alert"].clone())
         .map_err(|error| Fault::new(Kind::Failed, "the alert of a run cannot be read").because(error.to_string()))?;
     let source = payload["source"].as_str().unwrap_or_default().to_owned();

@@ -25,7 +25,7 @@ impl Course<'_> {
         }
         self.boundary().await?;
         let cancelled = self.past.noted("stopped", true).is_some();
-        let (good, why) = self.judge(verify).await;
+        let (good, why) = self.judge(verify, "verify").await?;
         let end = first + verify.within * 1_000;
         let left = Duration::from_millis(end.saturating_sub(self.store().now().await?));
         self.watch.look(Phase::Verify, good, &why, left);
@@ -73,7 +73,7 @@ impl Course<'_> {
         self.boundary().await?;
         // It was seen to be good when this began.
         if now > began {
-            let (good, why) = self.judge(verify).await;
+            let (good, why) = self.judge(verify, "hold").await?;
             self.watch.look(Phase::Hold, good, &why, Duration::from_millis(until.saturating_sub(now)));
             if !good {
                 return self.finish(Ending::NotHeld, &format!("it helped, and did not hold: {why}")).await;
@@ -87,14 +87,15 @@ impl Course<'_> {
     }
 
     /// Whether it is good now. What cannot be told is not.
-    async fn judge(&mut self, verify: &Verify) -> (bool, String) {
+    async fn judge(&mut self, verify: &Verify, place: &str) -> Go<(bool, String)> {
         let names = verify.until.queries();
         self.eye.ask(&names, &mut self.scope).await;
+        self.heard_at(place, &names).await?;
         self.scope.after = Eye::values(&names, &self.scope);
         let judged = verify.until.judge(&self.scope);
         let seen: Vec<String> = self.scope.after.iter().map(|(name, value)| format!("{name} = {value}")).collect();
         let seen = if seen.is_empty() { String::new() } else { format!(" ({})", seen.join(", ")) };
         let why = judged.fault.unwrap_or_else(|| verify.until.text().to_owned());
-        (judged.holds, format!("{why}{seen}"))
+        Ok((judged.holds, format!("{why}{seen}")))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use ira_commands::playbook::{Firing, Scope, Step, StepState, StepView, Want, firing};
+use ira_commands::playbook::{Cel, Firing, Scope, Step, StepState, StepView, Want, firing};
 use serde_json::{Value as Json, json};
 
 use super::course::{Course, Go, Halt};
@@ -96,7 +96,7 @@ impl Course<'_> {
             }
             self.boundary().await?;
             let writes = playbook.effects.writes[at];
-            match self.eye.wanted(step, &mut self.scope).await {
+            match self.is_wanted(step).await? {
                 Want::Do => {}
                 Want::Skip => {
                     self.watch.step(id, &step.action.text, Mark::Skipped, "");
@@ -112,6 +112,14 @@ impl Course<'_> {
             self.one(At { at, step }).await?;
         }
         self.acted().await
+    }
+
+    /// Whether a step is to be done now, and why is written down.
+    pub async fn is_wanted(&mut self, step: &Step) -> Go<Want> {
+        let want = self.eye.wanted(step, &mut self.scope).await;
+        let names: Vec<&str> = step.condition.iter().flat_map(Cel::queries).collect();
+        self.heard_at(&format!("if:{}", step.id.text), &names).await?;
+        Ok(want)
     }
 
     /// What follows when every step was come to.
@@ -145,6 +153,7 @@ impl Course<'_> {
                 self.eye.ask(&names, &mut self.scope).await;
                 self.scope.before = Eye::values(&names, &self.scope);
                 self.note("before", json!(self.scope.before)).await?;
+                self.heard_at("before", &names).await?;
             }
         }
         if let Some(alarm) = self.engine.alarm.clone()
@@ -278,7 +287,9 @@ impl Course<'_> {
     async fn until(&mut self, step: &Step) -> Go<()> {
         let Some(wait) = &step.wait else { return Ok(()) };
         let id = &step.id.text;
-        self.eye.ask(&wait.until.queries(), &mut self.scope).await;
+        let names = wait.until.queries();
+        self.eye.ask(&names, &mut self.scope).await;
+        self.heard_at(&format!("until:{id}"), &names).await?;
         let judged = wait.until.judge(&self.scope);
         let now = self.store().now().await?;
         let began = since(&self.past.run.cursor, id).unwrap_or(now);

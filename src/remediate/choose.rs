@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ira_commands::playbook::present::Source;
 use ira_commands::playbook::{self, Incoming, Playbook};
-use ira_commands::text::{clean, nearest};
+use ira_commands::text::clean;
 use ira_commands::{Fault, Kind};
 use serde_json::Value as Json;
 
@@ -34,17 +34,9 @@ pub fn choose(sources: &[Source], name: Option<&str>, alert: &Incoming) -> Resul
 }
 
 fn named(sources: &[Source], books: &[&Playbook], name: &str, alert: &Incoming) -> Result<usize, Fault> {
-    let Some(at) = books.iter().position(|book| book.name.text == name) else {
-        if let Some(broken) = sources.iter().find(|source| source.read.is_err() && source.name() == name) {
-            return Err(Fault::new(Kind::Config, format!("the playbook `{}` cannot be loaded", clean(name)))
-                .hint(format!("ira playbook check {}", broken.file)));
-        }
-        let fault = Fault::new(Kind::Usage, format!("there is no playbook `{}`", clean(name)));
-        return Err(match nearest(name, books.iter().map(|book| book.name.text.as_str())) {
-            Some(near) => fault.hint(format!("did you mean `{near}`?")),
-            None => fault.hint("`ira playbook list` has those there are"),
-        });
-    };
+    let name = playbooks::named(sources, name)?.name();
+    let at = books.iter().position(|book| book.name.text == name);
+    let at = at.ok_or_else(|| Fault::new(Kind::Usage, format!("there is no playbook `{name}`")))?;
     match playbook::matched(books[at], alert) {
         Ok(_) => Ok(at),
         Err(stops) => {

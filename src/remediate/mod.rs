@@ -6,6 +6,7 @@ mod alarm;
 mod case;
 mod choose;
 mod ended;
+mod foresee;
 mod hands;
 mod lines;
 mod paged;
@@ -36,9 +37,12 @@ use crate::terminal::Env;
 use crate::{input, playbooks, runs, store};
 use act::{Act, Acted};
 use case::{Case, Next};
-use choose::{choose, params};
+use choose::choose;
 use hands::LocalHands;
 pub(crate) use paged::told_of;
+
+pub use choose::{Chosen, params};
+pub use foresee::foresee;
 
 /// What is asked around a run.
 struct Around<'a> {

@@ -3,7 +3,9 @@
 mod list;
 mod said;
 mod show;
+mod tail;
 mod times;
+mod words;
 
 use std::time::Duration;
 
@@ -37,6 +39,18 @@ pub enum RunVerb {
         /// Every event too, each linked to the one before
         #[arg(long)]
         events: bool,
+    },
+    /// Show what happens in a run while it happens, and end with it
+    Tail {
+        /// Its number
+        #[arg(value_name = "RUN")]
+        run: u64,
+    },
+    /// Print a run as a test of its playbook: the alert, what was read, what each step came to, and how it ended
+    ExportTest {
+        /// Its number
+        #[arg(value_name = "RUN")]
+        run: u64,
     },
     /// Go on with a run that broke off, was escalated, or waits for a person: what was begun is looked at first
     Resume {
@@ -156,6 +170,18 @@ pub fn line(headline: String) -> Report {
     said::said(headline, None, serde_json::Value::Null)
 }
 
+/// Gives each event of a run in a line, as it happens, until the run has ended.
+pub async fn follow(store: &dyn Store, run: RunId, line: impl FnMut(&str)) -> Result<(), Fault> {
+    tail::tail(store, run, line).await
+}
+
+/// A test of the run's playbook, as it stands in the file.
+pub async fn test(store: &dyn Store, run: RunId) -> Result<String, Fault> {
+    let made = crate::engine::export(store, run).await?;
+    let head = if made.playbook.tests.is_empty() { "tests:\n" } else { "" };
+    Ok(format!("{head}{}", ira_commands::playbook::written(&made.case, &made.remarks)))
+}
+
 /// A run as it stands.
 pub async fn show(store: &dyn Store, run: RunId) -> Result<Report, Fault> {
     show::show(store, run, false).await
@@ -166,8 +192,9 @@ pub async fn run(verb: &RunVerb, store: &dyn Store, actor: &str) -> Result<Repor
     match verb {
         RunVerb::List { active, orphans, max } => list::list(store, *active, *orphans, usize::from(*max)).await,
         RunVerb::Show { run, events } => show::show(store, RunId(*run), *events).await,
-        // They drive the run: the engine does that.
-        RunVerb::Resume { .. } | RunVerb::Undo { .. } => {
+        RunVerb::Tail { run } => show::show(store, RunId(*run), true).await,
+        // They drive the run, or give a text: the engine does that.
+        RunVerb::Resume { .. } | RunVerb::Undo { .. } | RunVerb::ExportTest { .. } => {
             Err(Fault::new(Kind::Failed, "a run is taken up by the engine, not by its record"))
         }
         RunVerb::Cancel { run } => said::cancel(store, RunId(*run), actor).await,

@@ -95,7 +95,7 @@ pub trait Store: Send + Sync {
     /// A person acknowledged a page; gives how many rows of the dedup key it was.
     async fn acknowledged(&self, dedup_key: &str) -> Result<usize, Fault>;
 
-    /// Freezes, or opens a maintenance window or a storm.
+    /// Freezes, opens a maintenance window or a storm, or keeps a playbook from going on by itself.
     async fn suspend(&self, ask: Suspend) -> Result<GuardRow, Fault>;
 
     /// Ends what [`Store::suspend`] began; whether there was any. A run that waited for the thaw is due again.

@@ -56,6 +56,11 @@ impl StoreJournal {
         Self { store, folder: folder.to_owned(), state: Mutex::default() }
     }
 
+    /// The store under it.
+    pub fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
     fn with<T>(&self, work: impl FnOnce(&mut State) -> Result<T, Fault>) -> Result<T, Fault> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.broken {
@@ -117,7 +122,7 @@ pub fn hold(folder: &Path, name: &str) -> Result<Box<dyn Send + Sync>, Fault> {
     match file.try_lock() {
         Ok(()) => Ok(Box::new(file)),
         Err(TryLockError::WouldBlock) => {
-            Err(Fault::new(Kind::Busy, "another ira is at work with the same key on the same network")
+            Err(Fault::new(Kind::Busy, "another ira is at work on the same thing")
                 .because(format!("it holds {}", path.display()))
                 .hint("wait for it to end, and run this again"))
         }

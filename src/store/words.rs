@@ -208,6 +208,8 @@ pub enum Guard {
     MinHealthy,
     /// Whether the alert still fires cannot be told.
     Firing,
+    /// A playbook does not go on by itself any more: what it did last did not help. Denies nothing.
+    Demoted,
 }
 
 words! { Guard {
@@ -216,7 +218,7 @@ words! { Guard {
     Self::Maintenance => "maintenance", Self::Storm => "storm", Self::Fence => "fence", Self::Lease => "lease",
     Self::Plan => "plan", Self::Approval => "approval", Self::Escalated => "escalated",
     Self::Cancelled => "cancelled", Self::Attempt => "attempt", Self::State => "state", Self::Require => "require",
-    Self::MinHealthy => "min_healthy", Self::Firing => "firing",
+    Self::MinHealthy => "min_healthy", Self::Firing => "firing", Self::Demoted => "demoted",
 } }
 
 /// What an outbox row asks of its sender.

@@ -52,6 +52,17 @@ pub const LOOK: &str = "  - id: look
     with: { unit: $key }
 ";
 
+/// The read that asks whether the alert still fires.
+pub const STILL: &str = "  - id: still
+    do: alert.still_firing
+";
+
+/// A step that tells somebody, and changes nothing.
+pub const SAY: &str = "  - id: say
+    do: notify.slack
+    with: { text: about web }
+";
+
 /// A write that is done once, and that a probe can tell.
 pub const RESTART: &str = "  - id: restart
     do: systemd.restart

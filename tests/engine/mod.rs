@@ -4,12 +4,16 @@
 
 mod books;
 mod crash;
+mod exported;
+mod faults;
+mod firing;
 mod gone;
 mod guards;
 mod loops;
 mod outbox;
 mod people;
 mod phases;
+mod rungs;
 mod world;
 
 use std::collections::BTreeMap;

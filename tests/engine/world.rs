@@ -12,10 +12,13 @@ use ira::engine::Hands;
 use ira_commands::context::{Journal, Reads, Writes};
 use ira_commands::fakes::{FixedDirectory, Silent, StoppedClock};
 use ira_commands::ports::Progress;
+use ira_commands::actions::Broken;
 use ira_commands::ports::host::{
     ScriptEnd, ScriptFate, ScriptFile, ScriptOrder, ScriptRead, ScriptWrite, UnitBroken, UnitRead, UnitState, UnitVerb,
     UnitWrite,
 };
+use ira_commands::ports::people::{Channels, ChatWrite};
+use ira_commands::ports::systems::{AlertRead, Firing, Witness};
 use ira_commands::{Context, Fault, Invocation, Kind};
 
 /// What happens in the middle of an effect.
@@ -60,6 +63,11 @@ impl World {
 
     fn stands(&self, name: &str, active: &str, run: u64) {
         fs::write(self.folder.join("units").join(name), format!("{active} {run}")).expect("written");
+    }
+
+    /// Sets what Alertmanager says of every alert: `yes`, `no`, or nothing that can be believed.
+    pub fn fires(&self, word: &str) {
+        fs::write(self.folder.join("fires"), word).expect("written");
     }
 
     /// What happens in the middle of every effect from now on.
@@ -117,12 +125,19 @@ impl Hands for Desk {
         let reads = Reads {
             units: Some(world()),
             scripts: Some(world()),
+            alerts: Some(world()),
+            channels: Some(world()),
             ..Reads::new(Arc::new(FixedDirectory(None)), Arc::new(StoppedClock(1)), Arc::new(Silent))
         };
         Ok(match journal {
             None => Context::dry(reads),
             Some(journal) => {
-                let writes = Writes { units: Some(world()), scripts: Some(world()), ..Writes::new(journal) };
+                let writes = Writes {
+                    units: Some(world()),
+                    scripts: Some(world()),
+                    chat: Some(world()),
+                    ..Writes::new(journal)
+                };
                 Context::acting(reads, writes)
             }
         })
@@ -130,6 +145,44 @@ impl Hands for Desk {
 }
 
 struct Ports(Arc<World>);
+
+#[async_trait]
+impl AlertRead for Ports {
+    async fn firing(&self, labels: &BTreeMap<String, String>) -> Vec<Witness> {
+        let word = fs::read_to_string(self.0.folder.join("fires")).unwrap_or_else(|_| "yes".to_owned());
+        let fires = Firing { fingerprint: "0123456789abcdef".to_owned(), labels: labels.clone(), muted: false };
+        let says = match word.as_str() {
+            "yes" => Ok(vec![fires]),
+            "no" => Ok(Vec::new()),
+            _ => Err(Fault::new(Kind::Unreachable, "no answer")),
+        };
+        vec![Witness { by: "alertmanager".to_owned(), says }]
+    }
+}
+
+impl Channels for Ports {
+    fn pagers(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn chat(&self) -> Option<String> {
+        Some("#ops".to_owned())
+    }
+}
+
+#[async_trait]
+impl ChatWrite for Ports {
+    async fn post(&self, text: &str) -> Result<(), Broken> {
+        let what = format!("post {text}");
+        match self.0.mishap(&what) {
+            Some(_) => Err(Broken::before(Fault::new(Kind::Unreachable, "no answer"))),
+            None => {
+                self.0.write_down(&what);
+                Ok(())
+            }
+        }
+    }
+}
 
 #[async_trait]
 impl UnitRead for Ports {

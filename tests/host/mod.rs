@@ -4,12 +4,14 @@
 mod bed;
 mod crash;
 mod hostile;
+mod kept;
 mod scripts;
 mod systemd;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 
 use serde_json::Value;
 

@@ -1,6 +1,7 @@
 //! What a script gets, what comes of it, and which scripts are not run.
 
 use super::*;
+use crate::support::run::wait_until;
 
 #[test]
 fn a_script_gets_its_arguments_and_a_cleared_environment() {
@@ -136,4 +137,30 @@ fn what_it_may_write_is_confined_where_the_kernel_can() {
     let level = ran.json()["data"]["actions"][0]["confined"].as_str().expect("it is told").to_owned();
     assert_eq!(person.read("in/file"), "in\n");
     assert_eq!(person.read("out").is_empty(), level == "fully" || level == "in part", "{level}");
+}
+
+#[test]
+fn the_same_script_with_other_arguments_is_another_thing() {
+    let person = Person::new();
+    person.script("of.sh", "echo \"$1\" >> @/effects; [ \"$1\" != web ] || while [ ! -e @/go ]; do sleep 0.05; done");
+    let web = ["script.run", "--program", "of.sh", "--arg", "web"];
+    let running = person.left(&web);
+    wait_until("it runs", || person.read("effects") == "web\n");
+    let db = person.agreed(&["script.run", "--program", "of.sh", "--arg", "db"]);
+    assert_eq!((db.code, person.read("effects").as_str()), (0, "web\ndb\n"), "{db:?}");
+    // The very same is refused while it goes on.
+    let again = person.agreed(&web);
+    assert!(again.code == 75 && again.out.contains("at work on the same thing"), "{again:?}");
+    person.write("go", "", 0o600);
+    assert_eq!(running.code(), Some(0));
+    // What is given by a variable or on standard input counts as well; what an alert tells does not.
+    let target = |more: &[&str]| {
+        let words = [&["script.run", "--program", "of.sh", "--dry-run", "--json"], more].concat();
+        person.act(&words).json()["data"]["plan"]["target"].as_str().expect("a target").to_owned()
+    };
+    person.write("alert.json", r#"{"alerts":[{"status":"firing","labels":{"alertname":"Down"}}]}"#, 0o600);
+    let plain = target(&[]);
+    let others = [target(&["--env", "A=1"]), target(&["--env", "A=2"]), target(&["--stdin", "a"])];
+    assert!(!others.contains(&plain) && others[0] != others[1] && others[1] != others[2], "{plain} {others:?}");
+    assert_eq!(target(&["--alert", "alert.json"]), plain);
 }

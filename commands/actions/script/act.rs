@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
-use super::{Request, Scripted, argv};
-use crate::actions::{Act, Attempt, Broken, Change, Deed, Plan, Probed, Verified};
+use super::{FACTS, Request, Scripted, argv};
+use crate::actions::{Act, Attempt, Broken, Change, Deed, Plan, Probed, Verified, digest};
 use crate::alert::Alert;
 use crate::context::{Context, Open};
 use crate::effect::{Effect, Reach, TakenBack};
@@ -37,6 +37,20 @@ impl<'a> Ready<'a> {
         argv::line(&self.file.path, &self.args)
     }
 
+    /// The script as it is, and what it is given: the same script with other arguments is another thing. Of an alert
+    /// that it is informed of nothing is in it: the same work for the same alert, sent again, stays the same.
+    fn target(&self) -> String {
+        let Self { request, file, args } = self;
+        let env: Vec<_> = request.env.iter().filter(|(name, _)| !FACTS.contains(&name.as_str())).collect();
+        let with = if args.is_empty() && env.is_empty() && request.own_stdin.is_none() {
+            String::new()
+        } else {
+            let whole = digest(json!([args, env, request.own_stdin]).to_string().as_bytes());
+            format!(" with:{}", whole.trim_start_matches("sha256:").chars().take(12).collect::<String>())
+        };
+        format!("script {} sha256:{}{with}", file.path, file.sha256)
+    }
+
     fn plan(&self, action: &'static str, host: String) -> Plan {
         let short = &self.file.sha256[..12.min(self.file.sha256.len())];
         let file = &self.file;
@@ -57,7 +71,7 @@ impl<'a> Ready<'a> {
             action,
             what: format!("run {} ({short})", self.line()),
             place: host,
-            target: format!("script {} sha256:{}", file.path, file.sha256),
+            target: self.target(),
             changes,
             spend: None,
             nothing: false,

@@ -76,6 +76,7 @@ impl Scripted for ByMetric {
             args: &[],
             env,
             stdin: stdin(self.stdin.as_ref(), self.alert.as_ref())?,
+            own_stdin: self.stdin.as_deref(),
             timeout: timeout(self.timeout)?,
             effect: self.effect.into(),
             expect_exit: i32::from(self.expect_exit.unwrap_or(0)),

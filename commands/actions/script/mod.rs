@@ -54,6 +54,8 @@ struct Request<'a> {
     /// What its environment has beside the usual, by name.
     env: Vec<(String, String)>,
     stdin: Option<String>,
+    /// What of standard input is not the alert.
+    own_stdin: Option<&'a str>,
     timeout: u64,
     effect: Effect,
     expect_exit: i32,
@@ -72,14 +74,17 @@ trait Scripted: Send + Sync {
     fn alert(&mut self) -> &mut Option<Alert>;
 }
 
+/// The variables that an alert sets.
+const FACTS: [&str; 2] = ["IRA_ALERT_NAME", "IRA_ALERT_STATUS"];
+
 /// What of an alert a script gets: two names of fixed variables, and the whole on standard input. No variable is named
 /// after a label.
 fn facts(alert: Option<&Alert>) -> Vec<(String, String)> {
     let Some(alert) = alert else { return Vec::new() };
     let status = if alert.resolved { "resolved" } else { "firing" };
     vec![
-        ("IRA_ALERT_NAME".to_owned(), alert.name().unwrap_or_default().to_owned()),
-        ("IRA_ALERT_STATUS".to_owned(), status.to_owned()),
+        (FACTS[0].to_owned(), alert.name().unwrap_or_default().to_owned()),
+        (FACTS[1].to_owned(), status.to_owned()),
     ]
 }
 

@@ -73,6 +73,7 @@ impl Scripted for Run {
             args: &self.arg,
             env,
             stdin: stdin(self.stdin.as_ref(), self.alert.as_ref())?,
+            own_stdin: self.stdin.as_deref(),
             timeout: timeout(self.timeout)?,
             effect: self.effect.into(),
             expect_exit: i32::from(self.expect_exit.unwrap_or(0)),

@@ -1,5 +1,6 @@
 mod hostile;
 mod lessons;
+mod past;
 mod planted;
 mod running;
 

@@ -93,6 +93,16 @@ fn freed(files: &Files) -> oneshot::Receiver<()> {
     freed
 }
 
+/// Whether anything of it lives.
+pub(super) fn is_held(files: &Files) -> bool {
+    let held = match File::open(files.lock()) {
+        Ok(file) => file.try_lock_shared().is_err(),
+        // There never was a lock, or it is not for us to see.
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+    };
+    held || is_alive(files)
+}
+
 fn cgroup(files: &Files) -> Option<PathBuf> {
     std::fs::read_to_string(files.cgroup()).ok().map(PathBuf::from)
 }

@@ -80,6 +80,30 @@ impl Scripts {
     }
 }
 
+/// The attempts in this folder of which nothing was written since a time, and of which nothing lives.
+pub fn idle(attempts: &Path, since: std::time::SystemTime) -> io::Result<Vec<String>> {
+    let mut last = std::collections::BTreeMap::new();
+    for entry in std::fs::read_dir(attempts)? {
+        let entry = entry?;
+        let file = entry.file_name();
+        let Some((name, _)) = file.to_str().and_then(|file| file.split_once('.')) else { continue };
+        let written = entry.metadata()?.modified()?;
+        let newest = last.entry(name.to_owned()).or_insert(written);
+        *newest = written.max(*newest);
+    }
+    let mut idle: Vec<String> =
+        last.into_iter().filter(|(_, written)| *written < since).map(|(name, _)| name).collect();
+    idle.retain(|name| Files::of(attempts, name).is_some_and(|files| !attend::is_held(&files)));
+    Ok(idle)
+}
+
+/// Removes everything of an attempt.
+pub fn forget(attempts: &Path, name: &str) {
+    if let Some(files) = Files::of(attempts, name) {
+        files.forget();
+    }
+}
+
 #[async_trait]
 impl ScriptRead for Scripts {
     fn host(&self) -> String {

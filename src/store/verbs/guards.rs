@@ -221,6 +221,9 @@ pub(super) fn verified(rows: &mut dyn Rows, run: &Run, word: &Verified) -> Res<(
     match word.good {
         Some(true) if known.is_some() => rows.drop_guard(&key_of(Guard::Breaker, &word.breaker)),
         Some(false) => {
+            let reason = format!("what run {} did did not help", run.id);
+            let state = json!({ "reason": reason, "actor": "ira", "since": rows.now() });
+            rows.put_guard(&GuardRow { state, ..row(run, Guard::Demoted, &word.breaker) })?;
             let failures = known.as_ref().map_or(0, |row| row.tokens) + 1;
             let opens = half_open || failures >= u128::from(word.after);
             let was_open = known.as_ref().is_some_and(|row| row.state == json!("open"));

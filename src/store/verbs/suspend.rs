@@ -1,4 +1,4 @@
-//! Freeze, maintenance, storm.
+//! Freeze, maintenance, storm; and playbooks that do not go on by themselves.
 
 use ira_commands::{Fault, Kind};
 use serde_json::json;
@@ -12,7 +12,7 @@ use crate::store::words::{Guard, RunState, Wait};
 use super::{after, log};
 
 pub(in crate::store) fn suspend(rows: &mut dyn Rows, ask: &Suspend) -> Res<GuardRow> {
-    if !matches!(ask.guard, Guard::Freeze | Guard::Maintenance | Guard::Storm) {
+    if !matches!(ask.guard, Guard::Freeze | Guard::Maintenance | Guard::Storm | Guard::Demoted) {
         return Err(Fault::new(Kind::Failed, format!("{} is nothing that is begun by a word", ask.guard)).into());
     }
     let row = GuardRow {

@@ -1,16 +1,21 @@
 //! Playbooks of this machine: those that ship, and the files that stand in their place or beside them.
 
+mod backtest;
+mod plan;
+mod promote;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use ira_commands::playbook::present::{self, Source};
 use ira_commands::playbook::{self, Incoming, Playbook, Problem, Tested};
-use ira_commands::text::clean;
+use ira_commands::text::{clean, nearest};
 use ira_commands::{Fault, Kind, Report, alert};
 
 use crate::cli::{OutputFlags, PlaybookVerb};
 use crate::config::untrusted;
+use crate::remediate::Chosen;
 use crate::{connect, input};
 
 /// No playbook, and no file of its tests, is greater than this, bytes.
@@ -28,8 +33,8 @@ pub enum Answer {
     Text(&'static str, String),
 }
 
-/// Does what was asked of playbooks.
-pub fn answer(verb: &PlaybookVerb, output: &OutputFlags) -> Result<Answer, Fault> {
+/// Does what was asked of playbooks. `actor` is who asks, for the record.
+pub fn answer(verb: &PlaybookVerb, output: &OutputFlags, actor: &str) -> Result<Answer, Fault> {
     let report = |report: Report| Ok(Answer::Report(Box::new(report)));
     match verb {
         PlaybookVerb::List => report(present::list(&all(output)?)),
@@ -46,6 +51,14 @@ pub fn answer(verb: &PlaybookVerb, output: &OutputFlags) -> Result<Answer, Fault
                 (name, playbook::decide(&playbooks, &incoming))
             });
             report(present::explain(&decided.collect::<Vec<_>>()))
+        }
+        PlaybookVerb::Plan(args) => report(plan::report(args, &chosen(&args.playbook, output)?, output)?),
+        PlaybookVerb::Backtest(args) => report(backtest::report(args, &chosen(&args.playbook, output)?.playbook, output)?),
+        PlaybookVerb::Promote(args) => {
+            let sources = all(output)?;
+            let source = named(&sources, &args.playbook)?;
+            let playbook = source.read.as_deref().map_err(|_| unloaded(&args.playbook, &source.file))?;
+            report(promote::report(args, playbook, &tested(playbook, source), output, actor)?)
         }
         PlaybookVerb::Schema => {
             let text = serde_json::to_string_pretty(&playbook::schema()).unwrap_or_default();
@@ -87,6 +100,53 @@ pub fn all(output: &OutputFlags) -> Result<Vec<Source>, Fault> {
         sources.push(source);
     }
     Ok(sources)
+}
+
+/// The playbook of a name that counts.
+pub fn named<'a>(sources: &'a [Source], name: &str) -> Result<&'a Source, Fault> {
+    let mut counted = sources.iter().filter(|source| source.overridden_by.is_none() && source.name() == name);
+    if let Some(source) = counted.next() {
+        return if source.read.is_ok() { Ok(source) } else { Err(unloaded(name, &source.file)) };
+    }
+    let fault = Fault::new(Kind::Usage, format!("there is no playbook `{}`", clean(name)));
+    let names: Vec<String> = sources.iter().map(Source::name).collect();
+    Err(match nearest(name, names.iter().map(String::as_str)) {
+        Some(near) => fault.hint(format!("did you mean `{near}`?")),
+        None => fault.hint("`ira playbook list` has those there are"),
+    })
+}
+
+fn unloaded(name: &str, file: &str) -> Fault {
+    Fault::new(Kind::Config, format!("the playbook `{}` cannot be loaded", clean(name)))
+        .hint(format!("ira playbook check {}", ira_commands::shell::word(file)))
+}
+
+/// The playbook of a name, or of a file.
+fn chosen(name: &str, output: &OutputFlags) -> Result<Chosen, Fault> {
+    let path = Path::new(name);
+    let is_file = path.extension().is_some_and(|kind| kind == "yaml" || kind == "yml");
+    let (sources, file);
+    let source = if is_file {
+        file = source(path);
+        if file.read.is_err() {
+            return Err(unloaded(name, name));
+        }
+        &file
+    } else {
+        sources = all(output)?;
+        named(&sources, name)?
+    };
+    let playbook = source.read.as_deref().map_err(|_| unloaded(name, &source.file))?.clone();
+    Ok(Chosen { playbook, text: text_of(source)?, file: source.file.clone() })
+}
+
+/// What the tests in a playbook come to.
+fn tested(playbook: &Playbook, source: &Source) -> Vec<Tested> {
+    if source.ships {
+        playbook::test(playbook, &|_| Err("it is not in the binary".to_owned()))
+    } else {
+        playbook::test(playbook, &|name| beside(Path::new(&source.file), name))
+    }
 }
 
 /// The files named, or every playbook where none is.
@@ -174,12 +234,7 @@ fn tests(sources: &[Source]) -> Report {
         };
         match parsed {
             Ok(playbook) => {
-                let nothing = |_: &str| Err("it is not in the binary".to_owned());
-                let results = if source.ships {
-                    playbook::test(&playbook, &nothing)
-                } else {
-                    playbook::test(&playbook, &|name| beside(Path::new(&source.file), name))
-                };
+                let results = self::tested(&playbook, source);
                 tested.push((playbook.name.text.clone(), results));
             }
             Err(problems) => unread.push(

@@ -1,0 +1,129 @@
+//! What the record says of a playbook: the evidence for letting it go further by itself, and whether it may at all.
+
+use ira_commands::Fault;
+use ira_commands::playbook::{Mode, Playbook};
+use serde_json::Value as Json;
+
+use super::past::Asked;
+use crate::store::ask::Filter;
+use crate::store::event::What;
+use crate::store::model::{Run, RunId};
+use crate::store::{Guard, RunState, Store};
+
+/// How far a playbook goes by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The rung: what the operator says, else its file; no further than `approve` where it is demoted.
+    pub rung: Mode,
+    /// What the operator or the file says.
+    pub set: Mode,
+    /// Why it does not go on by itself, where it does not.
+    pub demoted: Option<String>,
+}
+
+/// The rung on which a playbook stands. `set` is the operator's word, where there is one.
+pub async fn standing(store: &dyn Store, playbook: &Playbook, set: Option<Mode>) -> Result<Standing, Fault> {
+    let key = format!("{}:{}", Guard::Demoted, playbook.name.text);
+    let rows = store.guards().await?;
+    let row = rows.iter().find(|row| row.key == key);
+    let demoted = row.map(|row| row.state["reason"].as_str().unwrap_or("a person said so").to_owned());
+    let set = set.unwrap_or(playbook.mode);
+    let rung = if demoted.is_some() { set.min(Mode::Approve) } else { set };
+    Ok(Standing { rung, set, demoted })
+}
+
+/// What the runs of a playbook came to. Those by other revisions count for nothing: another text is another playbook.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    /// Runs of this revision that ended.
+    pub runs: usize,
+    /// Plans that were made, and went no further on their rung.
+    pub rehearsed: usize,
+    /// Plans that a person agreed to.
+    pub agreed: usize,
+    /// Plans that a person refused.
+    pub refused: usize,
+    /// Runs that changed something, and were seen to have helped.
+    pub verified: usize,
+    /// Those of them in a row at the end: none after them did not help.
+    pub in_a_row: usize,
+    /// Runs that changed something, and did not help.
+    pub unhelpful: usize,
+    /// Runs for an alert that had come back.
+    pub again: usize,
+    /// The newest run, of any revision: where it is written down who promoted it.
+    pub newest: Option<RunId>,
+    /// The last promotion: to which rung, by whom and why.
+    pub promoted: Option<Json>,
+}
+
+impl Record {
+    /// Reads it.
+    pub async fn of(store: &dyn Store, playbook: &Playbook) -> Result<Self, Fault> {
+        let name = playbook.name.text.as_str();
+        let mut record = Self::default();
+        let mut seen = std::collections::BTreeSet::new();
+        // Newest first.
+        let mut runs = store.runs(Filter::All).await?;
+        runs.retain(|run| run.playbook.as_deref() == Some(name));
+        record.newest = runs.first().map(|run| run.id);
+        for run in runs.iter().rev() {
+            for event in store.events(run.id).await? {
+                if let (What::Noted { sort, matter }, actor) = (event.what, event.actor)
+                    && sort == PROMOTED
+                {
+                    let mut matter = matter;
+                    matter["by"] = Json::from(actor);
+                    record.promoted = Some(matter);
+                }
+            }
+            if run.revision.as_deref() == Some(&playbook.revision) && run.state.terminal() {
+                record.count(store, run).await?;
+                if run.first_write_at.is_some() && !run.locks.is_empty() && !seen.insert(run.locks.clone()) {
+                    record.again += 1;
+                }
+            }
+        }
+        Ok(record)
+    }
+
+    async fn count(&mut self, store: &dyn Store, run: &Run) -> Result<(), Fault> {
+        self.runs += 1;
+        let rung = Asked::of(run).map(|asked| asked.rung).ok();
+        if run.plan_hash.is_some() && rung.is_some_and(|rung| rung <= Mode::Suggest) {
+            self.rehearsed += 1;
+        }
+        for approval in store.run(run.id).await?.into_iter().flat_map(|story| story.approvals) {
+            match approval.decision {
+                Some(true) => self.agreed += 1,
+                Some(false) => self.refused += 1,
+                None => {}
+            }
+        }
+        match (run.first_write_at, run.state) {
+            (None, _) | (_, RunState::Cancelled) => {}
+            (Some(_), RunState::Succeeded) => {
+                self.verified += 1;
+                self.in_a_row += 1;
+            }
+            _ => {
+                self.unhelpful += 1;
+                self.in_a_row = 0;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The sort of the note that says who promoted a playbook.
+pub(super) const PROMOTED: &str = "promoted";
+
+/// Lets a playbook go further again: what kept it from going on by itself is lifted, and it is written down with its newest
+/// run who said so, and on what.
+pub async fn promote(store: &dyn Store, playbook: &Playbook, actor: &str, matter: Json) -> Result<bool, Fault> {
+    let name = &playbook.name.text;
+    if let Some(run) = Record::of(store, playbook).await?.newest {
+        store.note(run, actor, PROMOTED, matter).await?;
+    }
+    store.lift(Guard::Demoted, name, actor).await
+}

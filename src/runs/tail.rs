@@ -1,0 +1,38 @@
+//! `ira run tail`: the events of a run as they happen.
+
+use std::time::Duration;
+
+use ira_commands::Fault;
+use ira_commands::text::{clean, excerpt};
+
+use super::no_run;
+use super::times::took;
+use super::words::words;
+use crate::store::Store;
+use crate::store::model::RunId;
+
+/// How often it is looked whether something happened.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Gives each event in a line, those that were before first, until the run has ended.
+pub(super) async fn tail(store: &dyn Store, id: RunId, mut line: impl FnMut(&str)) -> Result<(), Fault> {
+    let mut seen = 0;
+    loop {
+        let run = store.run(id).await?.ok_or_else(|| no_run(id))?.run;
+        if run.seq > seen {
+            let before = seen;
+            for event in store.events(id).await?.into_iter().filter(|event| event.seq > before) {
+                seen = event.seq;
+                let Some(what) = words(&event.what) else { continue };
+                let when = format!("+{}", took(run.admitted_at, event.at));
+                line(&format!("{when:>12}  {:<14} {}\n", excerpt(&event.actor, 14), clean(&excerpt(&what, 200))));
+            }
+            // What came after the events were read is read in the next round.
+            continue;
+        }
+        if run.state.terminal() {
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}

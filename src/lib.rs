@@ -155,11 +155,13 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
             let what = "the configuration cannot be used";
             Ok(if verb == ConfigVerb::Check { checked(session, report, what) } else { shown(session, report) })
         }
-        What::Control(Control::Playbook(verb)) => Ok(match playbooks::answer(&verb, &output, &remediate::actor(env))? {
-            playbooks::Answer::Report(report) => shown(session, *report),
-            playbooks::Answer::Checked(report) => checked(session, *report, "a playbook cannot be loaded"),
-            playbooks::Answer::Text(name, text) => session.show_text(name, &text),
-        }),
+        What::Control(Control::Playbook(verb)) => {
+            Ok(match playbooks::answer(&verb, &output, &remediate::actor(env))? {
+                playbooks::Answer::Report(report) => shown(session, *report),
+                playbooks::Answer::Checked(report) => checked(session, *report, "a playbook cannot be loaded"),
+                playbooks::Answer::Text(name, text) => session.show_text(name, &text),
+            })
+        }
         What::Control(Control::Remediate(args)) => {
             remediate::remediate(session, &args, &cli::Reach::default(), &output, env)
         }

@@ -110,7 +110,8 @@ impl Kept {
 }
 
 fn unread(folder: &str, error: &io::Error) -> Fault {
-    Fault::new(Kind::Failed, format!("the folder `{folder}` beside the store cannot be read")).because(error.to_string())
+    Fault::new(Kind::Failed, format!("the folder `{folder}` beside the store cannot be read"))
+        .because(error.to_string())
 }
 
 /// The same without a folder: then there is nothing.

@@ -1,4 +1,6 @@
-//! `ira playbook plan`, `backtest` and `promote`, as a user runs them.
+//! `ira playbook plan`, `backtest` and `promote`, as a user runs them; and a run with a secret in everything.
+
+#![expect(non_snake_case, reason = "named for what must hold: an invariant, a lesson")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -65,10 +67,7 @@ fn home(book: &str) -> tempfile::TempDir {
     fs::create_dir_all(home.path().join("scripts")).expect("made");
     fs::write(config.join("playbooks/mend.yaml"), book).expect("written");
     let scripts = home.path().join("scripts");
-    let text = format!(
-        "[scripts]\nfolder = \"{}\"\n[budgets.all]\nmax = 2\nwindow = \"1h\"\n",
-        scripts.display()
-    );
+    let text = format!("[scripts]\nfolder = \"{}\"\n[budgets.all]\nmax = 2\nwindow = \"1h\"\n", scripts.display());
     fs::write(config.join("config.toml"), text).expect("written");
     let fix = scripts.join("fix.sh");
     fs::write(&fix, format!("#!/bin/sh\necho $1 >> {}/fixed\n", home.path().display())).expect("written");
@@ -86,20 +85,22 @@ fn alert(name: &str, env: &str, unit: &str, minute: u64) -> String {
     )
 }
 
-/// A site that answers 200 to so many requests.
-fn site(requests: usize) -> (u16, std::thread::JoinHandle<()>) {
+/// A site that answers 200 for as long as the test goes on.
+fn site() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("bound").port();
-    let serve = std::thread::spawn(move || {
-        for stream in listener.incoming().take(requests) {
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
             let mut stream = stream.expect("asked");
             let mut asked = [0; 4096];
-            let _as_much_as_comes = stream.read(&mut asked);
-            let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
-            stream.write_all(answer.as_bytes()).expect("answered");
+            let length = stream.read(&mut asked).unwrap_or(0);
+            // It repeats what it was asked.
+            let body = String::from_utf8_lossy(&asked[..length]).into_owned();
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let _nobody_may_wait = stream.write_all((head + &body).as_bytes());
         }
     });
-    (port, serve)
+    port
 }
 
 /// Every file below a folder, with its length and when it was changed.
@@ -121,20 +122,19 @@ fn playbook(home: &Path, words: &[&str]) -> Ran {
 
 #[test]
 fn lesson_40_a_plan_reads_the_world_and_writes_nothing_at_all() {
-    let (port, serve) = site(2);
-    let home = home(&mend(port, ""));
+    let home = home(&mend(site(), ""));
     let before = files(home.path());
     let ran = playbook(home.path(), &["plan", "mend", "--alert", "down.json", "--json"]);
-    serve.join().expect("both were asked");
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(files(home.path()), before, "not even a store was made");
     let data = &ran.json()["data"];
     assert_eq!((&data["matched"], &data["key"][0], &data["worst_seconds"]), (&true.into(), &"web".into(), &395.into()));
     let write = &data["plan"]["writes"][0];
     assert!(write["target"].as_str().expect("named").contains("fix.sh sha256:"), "{write}");
-    let shown = Ran::of(ira(home.path()).args(["playbook", "plan", "mend", "--alert", "down.json"]));
-    // The site is gone.
-    assert!(shown.code == 0 && shown.out.contains("require"), "{shown:?}");
+    let shown = playbook(home.path(), &["plan", "mend", "--alert", "down.json"]);
+    for part in ["mend would run", "worst case  6m35s", "budget all 1 of 2", "/health answers as it should: 200", "when "] {
+        assert!(shown.out.contains(part), "{part}: {}", shown.out);
+    }
 }
 
 #[test]
@@ -220,4 +220,50 @@ fn a_promotion_says_what_the_record_does_not_show_and_a_reason_is_written_down()
     let text = fs::read_to_string(&config).expect("there") + "[playbooks.mend]\nmode = \"approve\"\n";
     fs::write(&config, text).expect("written");
     assert!(promote(&[]).out.contains("mend stands on `approve`."));
+}
+
+#[test]
+fn I22_lesson_35_a_secret_is_nowhere_in_the_record_of_a_run_its_log_or_what_is_made_of_it() {
+    let canary = "9aa3d95b3bc440fa88ea12eaa4456161";
+    let header = "secret-header: [\"Authorization: Bearer env:KEY\"], url:";
+    let book = mend(site(), "").replace("url:", header).replace("take: status", "take: status");
+    let book = book
+        .replace("after: 1m", "after: 1s")
+        .replace("hold: 4m", "hold: 1s")
+        .replace("within: 5m", "within: 5m, every: 1s");
+    let home = home(&book);
+    let config = home.path().join(".config/ira/config.toml");
+    let text = fs::read_to_string(&config).expect("there") + "[networks.base-mainnet]\nrpc = \"env:RPC\"\n";
+    fs::write(&config, text).expect("written");
+    let leak = format!(
+        "#!/bin/sh\necho https://rpc.example/v3/{canary}; echo {canary} >&2; echo $1 >> {}/fixed\n",
+        home.path().display()
+    );
+    fs::write(home.path().join("scripts/fix.sh"), leak).expect("written");
+    let with = |words: &[&str]| {
+        let mut command = ira(home.path());
+        command
+            .args(words)
+            .env("RPC", format!("https://rpc.example/v3/{canary}"))
+            .env("KEY", canary)
+            .env("IRA_LOG", "trace");
+        Ran::of(&mut command)
+    };
+    let ran = with(&["remediate", "mend", "--alert", "down.json", "--yes", "--json"]);
+    assert_eq!(fs::read_to_string(home.path().join("fixed")).expect("it ran"), "web\n", "{ran:?}");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let mut all = vec![ran];
+    for words in [&["show", "1", "--events", "--json"][..], &["tail", "1"], &["export-test", "1"], &["list"]] {
+        all.push(with(&[&["run"], words].concat()));
+    }
+    for ran in &all {
+        assert!(!format!("{ran:?}").contains(canary), "{ran:?}");
+    }
+    let mut kept = 0;
+    for file in files(&home.path().join(".local/state/ira")).into_keys().filter(|file| Path::new(file).is_file()) {
+        let bytes = fs::read(&file).expect("read");
+        assert!(!bytes.windows(canary.len()).any(|part| part == canary.as_bytes()), "{file}");
+        kept += 1;
+    }
+    assert!(kept > 3, "the store, its log, and what the script wrote");
 }

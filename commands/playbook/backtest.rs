@@ -193,10 +193,16 @@ impl Past {
         if let (Some(cooldown), Some(last)) = (guards.cooldown, times.last())
             && passed(last) < cooldown
         {
-            return Some(("cooldown", format!("it was acted on {} s before, and is left alone for {cooldown} s", passed(last))));
+            return Some((
+                "cooldown",
+                format!("it was acted on {} s before, and is left alone for {cooldown} s", passed(last)),
+            ));
         }
         if let Some(limit) = guards.recurrence.filter(|limit| within(times, now, limit.within) >= limit.max.into()) {
-            return Some(("recurrence", format!("{} times within {} s: a person has to look", limit.max, limit.within)));
+            return Some((
+                "recurrence",
+                format!("{} times within {} s: a person has to look", limit.max, limit.within),
+            ));
         }
         if let Some(limit) = guards.bucket.filter(|limit| within(&self.all, now, limit.within) >= limit.max.into()) {
             return Some(("bucket", format!("{} runs within {} s", limit.max, limit.within)));
@@ -236,7 +242,8 @@ fn targets(playbook: &Playbook, scope: &Scope) -> Result<Vec<(String, Vec<String
         if sources(&step.with).iter().any(unknown) {
             continue;
         }
-        let with = arguments(playbook, step, true, scope).map_err(|refusal| format!("`{}`: {}", step.id.text, refusal.message))?;
+        let with = arguments(playbook, step, true, scope)
+            .map_err(|refusal| format!("`{}`: {}", step.id.text, refusal.message))?;
         let told = |name: &String| {
             let Template::Map(entries, _) = &step.with else { return false };
             entries.iter().any(|entry| entry.name == *name && !sources(&entry.value).is_empty())

@@ -4,8 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use ira_commands::playbook::{
-    Answer, Case, Expect, Fixture, Incoming, Outcome, Place, Playbook, Step, Text, holding, parse,
-    simulate,
+    Answer, Case, Expect, Fixture, Incoming, Outcome, Place, Playbook, Step, Text, holding, parse, simulate,
 };
 use ira_commands::{Effect, Fault, Kind};
 use serde_json::{Value as Json, json};
@@ -48,7 +47,13 @@ pub async fn export(store: &dyn Store, id: RunId) -> Result<Exported, Fault> {
     let events = store.events(id).await?;
     let alert = story.alert.as_ref().map(|row| past::incoming(&row.payload)).transpose()?.unwrap_or_default();
     let asked = Asked::of(&run)?;
-    let told = Told { playbook: &playbook, text: &text, events: &events, past: &Past::of(story, &events), was_cut: Cell::new(false) };
+    let told = Told {
+        playbook: &playbook,
+        text: &text,
+        events: &events,
+        past: &Past::of(story, &events),
+        was_cut: Cell::new(false),
+    };
     let mut case = Case {
         name: format!("run {id}: {}", ira_commands::text::excerpt(&run.title, 60)),
         alert: Fixture::Written {

@@ -35,8 +35,7 @@ pub(super) async fn remember(store: &dyn Store, folder: &Path, run: RunId) -> Re
     let identity = store.identity().await?;
     let Some(run) = store.run(run).await?.map(|story| story.run) else { return Ok(()) };
     let (seq, head) = (run.seq, run.head);
-    let remembered =
-        Remembered { store_epoch: identity.store_epoch, run: run.id, seq, head, at: store.now().await? };
+    let remembered = Remembered { store_epoch: identity.store_epoch, run: run.id, seq, head, at: store.now().await? };
     let path = file(folder, &identity.cluster_id);
     let kept = serde_json::to_vec(&remembered).map_err(std::io::Error::other).and_then(|text| {
         let draft = path.with_extension(format!("{}.part", std::process::id()));
@@ -55,10 +54,8 @@ pub(super) async fn behind(store: &dyn Store, folder: &Path) -> Result<Option<St
     let path = file(folder, &identity.cluster_id);
     let Ok(text) = fs::read_to_string(&path) else { return Ok(None) };
     let Ok(known) = serde_json::from_str::<Remembered>(&text) else { return Ok(None) };
-    let mend = format!(
-        "look at every run that was under way (`ira run list --orphans`), then remove {}",
-        path.display()
-    );
+    let mend =
+        format!("look at every run that was under way (`ira run list --orphans`), then remove {}", path.display());
     if identity.store_epoch < known.store_epoch {
         return Ok(Some(format!(
             "the store is an older copy: it was restored {} times, and this machine saw {}; {mend}",

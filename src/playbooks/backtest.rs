@@ -131,7 +131,8 @@ async fn stored(config: &Config, playbook: &str) -> Result<Vec<Past>, Fault> {
 async fn ended(store: &dyn Store, playbook: &str) -> Result<BTreeMap<u64, String>, Fault> {
     let mut states = BTreeMap::new();
     // Newest first: the last word about an alert stays.
-    for run in store.runs(Filter::All).await?.into_iter().rev().filter(|run| run.playbook.as_deref() == Some(playbook)) {
+    for run in store.runs(Filter::All).await?.into_iter().rev().filter(|run| run.playbook.as_deref() == Some(playbook))
+    {
         states.extend(run.inbox.map(|inbox| (inbox.0, format!("run {}: {}", run.id, run.state))));
     }
     Ok(states)
@@ -153,7 +154,10 @@ fn shown(playbook: &Playbook, all: &[Past], came: &[Backtested], from: &str) -> 
         ),
     };
     let last = all.last().map_or(0, |past| past.recorded.at);
-    let mut table = Table { columns: vec!["before the last", "alert", "key", "decision", "by", "why", "really"], ..Table::default() };
+    let mut table = Table {
+        columns: vec!["before the last", "alert", "key", "decision", "by", "why", "really"],
+        ..Table::default()
+    };
     for (past, one) in all.iter().zip(came) {
         let status = match one.verdict {
             Verdict::Run => Status::Ok,

@@ -53,7 +53,9 @@ pub fn answer(verb: &PlaybookVerb, output: &OutputFlags, actor: &str) -> Result<
             report(present::explain(&decided.collect::<Vec<_>>()))
         }
         PlaybookVerb::Plan(args) => report(plan::report(args, &chosen(&args.playbook, output)?, output)?),
-        PlaybookVerb::Backtest(args) => report(backtest::report(args, &chosen(&args.playbook, output)?.playbook, output)?),
+        PlaybookVerb::Backtest(args) => {
+            report(backtest::report(args, &chosen(&args.playbook, output)?.playbook, output)?)
+        }
         PlaybookVerb::Promote(args) => {
             let sources = all(output)?;
             let source = named(&sources, &args.playbook)?;

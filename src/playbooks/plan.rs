@@ -75,9 +75,14 @@ fn one(
     let on = &book.on[key.on];
     let fact = |label, value: String, note: String| Fact { label, value: Cell::from(value), note };
     let parts: Vec<String> = key.key.iter().map(|part| format!("{} = {}", part.path, clean(&part.value))).collect();
-    let mut facts = vec![fact("key", if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }, String::new())];
+    let mut facts =
+        vec![fact("key", if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }, String::new())];
     facts.extend(on.when.iter().map(|when| fact("when", excerpt(when.text(), 120), "it is true".to_owned())));
-    facts.push(fact("worst case", Span { seconds: worst(book).seconds }.to_string(), excerpt(&worst(book).to_string(), 200)));
+    facts.push(fact(
+        "worst case",
+        Span { seconds: worst(book).seconds }.to_string(),
+        excerpt(&worst(book).to_string(), 200),
+    ));
     if given.is_some() {
         facts.push(fact("offline", "nothing was read".to_owned(), "what is said was given".to_owned()));
     }

@@ -77,7 +77,13 @@ fn needs(playbook: &Playbook, tested: &[Tested], stands: &Standing, record: &Rec
         needs.push(Need { what, wanted, found, good, waived });
     };
     let failed = tested.iter().filter(|test| !test.wrong.is_empty()).count();
-    need("tests", "all pass".to_owned(), format!("{} of {} pass", tested.len() - failed, tested.len()), failed == 0, false);
+    need(
+        "tests",
+        "all pass".to_owned(),
+        format!("{} of {} pass", tested.len() - failed, tested.len()),
+        failed == 0,
+        false,
+    );
     let problems = autonomy(playbook, to);
     let said: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
     let found = if said.is_empty() { "nothing forbids it".to_owned() } else { said.join("; ") };
@@ -99,10 +105,27 @@ fn needs(playbook: &Playbook, tested: &[Tested], stands: &Standing, record: &Rec
     need("rehearsal in tests", "one that helps, one that does not".to_owned(), found.to_owned(), helps && fails, true);
     let plans = record.rehearsed + record.agreed;
     let wanted = format!("{REHEARSED} plan that people saw");
-    need("rehearsals", wanted, format!("{} suggested, {} agreed to, {} refused", record.rehearsed, record.agreed, record.refused), plans >= REHEARSED, true);
+    need(
+        "rehearsals",
+        wanted,
+        format!("{} suggested, {} agreed to, {} refused", record.rehearsed, record.agreed, record.refused),
+        plans >= REHEARSED,
+        true,
+    );
     if to == Mode::Auto {
-        let found = format!("{} of {}, the last {} in a row", record.verified, record.verified + record.unhelpful, record.in_a_row);
-        need("verified runs", format!("{VERIFIED} in a row of this revision"), found, record.in_a_row >= VERIFIED, true);
+        let found = format!(
+            "{} of {}, the last {} in a row",
+            record.verified,
+            record.verified + record.unhelpful,
+            record.in_a_row
+        );
+        need(
+            "verified runs",
+            format!("{VERIFIED} in a row of this revision"),
+            found,
+            record.in_a_row >= VERIFIED,
+            true,
+        );
     }
     if let Some(why) = &stands.demoted {
         // Only a person's word undoes this.
@@ -138,12 +161,18 @@ fn shown(
             } else {
                 "mend the file first: `ira playbook check` and `ira playbook test` say what is wrong".to_owned()
             };
-            (Status::Warn, format!("{name} stays on `{rung}`: for `{}` it lacks {}.", to.word(), missing.join(", ")), advice)
+            (
+                Status::Warn,
+                format!("{name} stays on `{rung}`: for `{}` it lacks {}.", to.word(), missing.join(", ")),
+                advice,
+            )
         }
     };
     let fact = |label, value: String, note: String| Fact { label, value: Cell::from(value), note };
     let mut facts = vec![fact("rung", rung.to_owned(), format!("`{}` by file and configuration", stands.set.word()))];
-    facts.extend(stands.demoted.iter().map(|why| fact("demoted", excerpt(why, 120), "`auto` counts as `approve`".to_owned())));
+    facts.extend(
+        stands.demoted.iter().map(|why| fact("demoted", excerpt(why, 120), "`auto` counts as `approve`".to_owned())),
+    );
     let plans = format!("{} suggested, {} agreed to, {} refused", record.rehearsed, record.agreed, record.refused);
     facts.push(fact("plans", plans, String::new()));
     let helped = format!("{} helped, {} did not", record.verified, record.unhelpful);

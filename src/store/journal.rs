@@ -121,11 +121,9 @@ pub fn hold(folder: &Path, name: &str) -> Result<Box<dyn Send + Sync>, Fault> {
     let file = frames::open(&path).map_err(|error| failed(&error))?;
     match file.try_lock() {
         Ok(()) => Ok(Box::new(file)),
-        Err(TryLockError::WouldBlock) => {
-            Err(Fault::new(Kind::Busy, "another ira is at work on the same thing")
-                .because(format!("it holds {}", path.display()))
-                .hint("wait for it to end, and run this again"))
-        }
+        Err(TryLockError::WouldBlock) => Err(Fault::new(Kind::Busy, "another ira is at work on the same thing")
+            .because(format!("it holds {}", path.display()))
+            .hint("wait for it to end, and run this again")),
         Err(TryLockError::Error(error)) => Err(failed(&error)),
     }
 }

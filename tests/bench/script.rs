@@ -66,7 +66,12 @@ fn main() {
         ms(theirs),
         times(ours, theirs)
     );
-    println!("the bare process: {:.1} ms: a step takes {:.1}×, the durable work alone {:.1}×", ms(bare), times(ours, bare), times(theirs, bare));
+    println!(
+        "the bare process: {:.1} ms: a step takes {:.1}×, the durable work alone {:.1}×",
+        ms(bare),
+        times(ours, bare),
+        times(theirs, bare)
+    );
 }
 
 /// The step, and what it is run in.
@@ -96,7 +101,9 @@ fn step(folder: &Path, script: &Path) -> (Invocation, Context) {
 fn reference(folder: &Path) -> Connection {
     let connection = Connection::open(folder.join("reference.db")).expect("it opens");
     connection
-        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE steps (id INTEGER, state TEXT)")
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE steps (id INTEGER, state TEXT)",
+        )
         .expect("made");
     connection
 }

@@ -109,7 +109,11 @@ fn what_a_test_cannot_say_is_said_beside_it_and_what_has_not_ended_is_none() {
         assert!(fault.message.contains("has not ended"), "{fault}");
         heard(rig.store.cancel(run, "ann").await);
         let cancelled = export(rig.store.as_ref(), run).await.expect("made");
-        assert!(cancelled.remarks[0].contains("the run went so, and the test alone does not"), "{:?}", cancelled.remarks);
+        assert!(
+            cancelled.remarks[0].contains("the run went so, and the test alone does not"),
+            "{:?}",
+            cancelled.remarks
+        );
         assert!(export(rig.store.as_ref(), RunId(99)).await.is_err());
     });
 }
@@ -129,7 +133,8 @@ fn a_run_is_shown_while_it_goes_on_and_the_command_ends_with_it() {
         tail.join().expect("it ends")
     });
     assert_eq!(shown.code, 0, "{shown:?}");
-    for part in ["mend for Down", "restart/systemd here web.service is begun", "running:verify", "succeeded: it helped"] {
+    for part in ["mend for Down", "restart/systemd here web.service is begun", "running:verify", "succeeded: it helped"]
+    {
         assert!(shown.out.contains(part), "{part}: {}", shown.out);
     }
     assert!(shown.out.trim_end().lines().count() > 10, "{}", shown.out);

@@ -23,6 +23,13 @@ fn impatient(folder: &Path) -> Rig {
     Rig::new(folder, store, ticks)
 }
 
+/// The same after its process is gone: the world is as it was left.
+fn again(folder: &Path, ticks: &Arc<Manual>) -> Rig {
+    let (world, store) = (World::at(&folder.join("world")), sqlite(folder, ticks));
+    let engine = engine(&world, &store, folder, "one");
+    Rig { world, store, engine, ticks: Arc::clone(ticks) }
+}
+
 /// Another process that has the store, and does not give it back.
 fn held(folder: &Path) -> Connection {
     let other = Connection::open(folder.join("ira.db")).expect("it opens");
@@ -37,10 +44,11 @@ fn I2_an_alert_that_was_taken_is_found_with_what_was_decided_also_when_it_comes_
         assert_eq!(rig.admit(&of(RESTART)).await, run, "the same");
         let inbox = rig.store.inbox(10).await.expect("read");
         let [row] = inbox.as_slice() else { panic!("one row: {inbox:?}") };
-        assert_eq!((row.seen, row.state.as_str(), rig.story(run).await.run.inbox), (2, "run", Some(row.id)));
+        let decided = format!("run {run}");
+        assert_eq!((row.seen, &row.state, rig.story(run).await.run.inbox), (2, &decided, Some(row.id)));
         rig.drive(run).await;
         let inbox = rig.store.inbox(10).await.expect("read");
-        assert_eq!((inbox.len(), inbox[0].state.as_str()), (1, "run"), "and stays so when it ended");
+        assert_eq!((inbox.len(), &inbox[0].state), (1, &decided), "and stays so when it ended");
     });
 }
 
@@ -129,7 +137,7 @@ fn I23_fault_14_a_disk_that_does_not_sync_ends_the_worker_at_any_commit_and_the_
         }
         assert!(fatal.load(Ordering::SeqCst), "commit {dies_at}");
         drop(rig);
-        let rig = Rig::new(folder.path(), sqlite(folder.path(), &ticks), Arc::clone(&ticks));
+        let rig = again(folder.path(), &ticks);
         block(async {
             rig.ticks.pass(rig.engine.ttl);
             assert_eq!(ended(&rig.drive(run).await), Ending::Verified, "commit {dies_at}");
@@ -155,7 +163,8 @@ fn I17_fault_13_a_store_that_is_an_older_copy_starts_nothing_that_is_done_once()
             }
         }
     };
-    let rig = Rig::new(folder.path(), sqlite(folder.path(), &ticks), Arc::clone(&ticks));
+    let mut rig = Rig::new(folder.path(), sqlite(folder.path(), &ticks), Arc::clone(&ticks));
+    rig.engine.unattended = true;
     let before = block(async { rig.admit(&of(&[LOOK, RESTART].concat())).await });
     drop(rig);
     copy("ira.db", "backup.db");
@@ -163,8 +172,8 @@ fn I17_fault_13_a_store_that_is_an_older_copy_starts_nothing_that_is_done_once()
     assert_eq!(ended(&block(rig.drive(before))), Ending::Verified);
     drop(rig);
     copy("backup.db", "ira.db");
-    ticks.pass(Duration::from_secs(600));
-    let mut rig = Rig::new(folder.path(), sqlite(folder.path(), &ticks), Arc::clone(&ticks));
+    ticks.pass(Duration::from_secs(60));
+    let mut rig = again(folder.path(), &ticks);
     rig.engine.unattended = true;
     block(async {
         // The run that was done is not known to be: it is not done again, and somebody is woken.

@@ -97,7 +97,7 @@ fn a_step_that_tells_goes_through_the_outbox_is_told_once_and_never_fails_the_ru
         let sender = sender(rig);
         sender.pass(None).await.expect("the store works");
         let row = || async {
-            let all = rig.mails(run).await;
+            let all = rig.store.mails(Mails::All).await.expect("read");
             all.into_iter().find(|row| row.channel == "step").expect("it is in the outbox")
         };
         assert_eq!(row().await.state, MailState::Pending, "it is tried again");
@@ -136,9 +136,10 @@ fn a_tell_is_no_write_so_a_freeze_does_not_silence_it() {
 fn lesson_38_lesson_39_what_an_alert_says_is_one_argument_and_never_a_command_or_a_template() {
     on_each(async |rig, _| {
         let hostile = "$(touch x); `id` {{ alert.labels.unit }} ${{ 1 }} $key -rf";
-        let text = of(&SCRIPT.replace("with: { program: blind }", "with: { program: blind, arg: [$alert.labels.what] }"))
-            .replace("steps:\n", "labels: { what: { pattern: '.*' } }\nsteps:\n")
-            .replace("targets: { unit: [web*, app*] }", "targets: { unit: [web*, app*], what: ['*'] }");
+        let text =
+            of(&SCRIPT.replace("with: { program: blind }", "with: { program: blind, arg: [$alert.labels.what] }"))
+                .replace("steps:\n", "labels: { what: '.*' }\nsteps:\n")
+                .replace("targets: { unit: [web*, app*] }", "targets: { unit: [web*, app*], what: ['*'] }");
         let playbook = parse(&text).unwrap_or_else(|problems| panic!("{problems:?}"));
         let mut alert = firing();
         alert.alert.labels.insert("what".to_owned(), hostile.to_owned());
@@ -174,7 +175,7 @@ fn lesson_43_a_denial_names_its_guard_and_what_a_person_can_do() {
         let fault = ira::engine::refused(&denial);
         assert_eq!(fault.kind, Kind::Busy);
         let whole = format!("{fault:?}");
-        for part in ["acted on a short while ago", "cooldown", "--override cooldown --reason TEXT"] {
+        for part in ["a short while ago", "cooldown", "--override cooldown --reason TEXT"] {
             assert!(whole.contains(part), "{part}: {whole}");
         }
         assert!(denial.until.is_some() && denied.note.contains("nothing was done"), "{}", denied.note);

@@ -37,7 +37,9 @@ fn what_did_not_help_lowers_auto_to_approve_until_a_person_says_otherwise() {
         rig.world.unit("site.service", true, 1);
         assert_eq!(ended(&run(rig, &text, "three").await), Ending::Verified);
         assert_eq!(rung(rig, &book).await, Mode::Approve);
-        assert!(promote(rig.store.as_ref(), &book, "ann", json!({ "reason": "disk replaced" })).await.expect("written"));
+        assert!(
+            promote(rig.store.as_ref(), &book, "ann", json!({ "reason": "disk replaced" })).await.expect("written")
+        );
         assert_eq!(rung(rig, &book).await, Mode::Auto);
         let record = Record::of(rig.store.as_ref(), &book).await.expect("read");
         let promoted = record.promoted.expect("written down");

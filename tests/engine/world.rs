@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use ira::engine::Hands;
+use ira_commands::actions::Broken;
 use ira_commands::context::{Journal, Reads, Writes};
 use ira_commands::fakes::{FixedDirectory, Silent, StoppedClock};
 use ira_commands::ports::Progress;
-use ira_commands::actions::Broken;
 use ira_commands::ports::host::{
     ScriptEnd, ScriptFate, ScriptFile, ScriptOrder, ScriptRead, ScriptWrite, UnitBroken, UnitRead, UnitState, UnitVerb,
     UnitWrite,

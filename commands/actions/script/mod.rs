@@ -82,10 +82,7 @@ const FACTS: [&str; 2] = ["IRA_ALERT_NAME", "IRA_ALERT_STATUS"];
 fn facts(alert: Option<&Alert>) -> Vec<(String, String)> {
     let Some(alert) = alert else { return Vec::new() };
     let status = if alert.resolved { "resolved" } else { "firing" };
-    vec![
-        (FACTS[0].to_owned(), alert.name().unwrap_or_default().to_owned()),
-        (FACTS[1].to_owned(), status.to_owned()),
-    ]
+    vec![(FACTS[0].to_owned(), alert.name().unwrap_or_default().to_owned()), (FACTS[1].to_owned(), status.to_owned())]
 }
 
 /// What is read on standard input: what was given, else the alert as JSON.

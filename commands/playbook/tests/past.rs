@@ -89,19 +89,12 @@ fn each_alert_ends_at_the_stage_that_it_does_not_pass() {
 #[test]
 fn lesson_24_the_guards_count_over_time_and_apart_for_each_key() {
     let book = mend("  cooldown: 30m\n  recurrence: { max: 3, within: 6h }\n");
-    let minutes = [(0, "web"), (2, "web"), (2, "web2"), (20, "web"), (40, "web"), (80, "web"), (120, "web"), (500, "web")];
+    let minutes =
+        [(0, "web"), (2, "web"), (2, "web2"), (20, "web"), (40, "web"), (80, "web"), (120, "web"), (500, "web")];
     let recorded: Vec<Recorded> = minutes.iter().map(|(minute, unit)| alert(*minute, unit)).collect();
     let (run, no) = (Verdict::Run, Verdict::Denied);
-    let expected = [
-        (run, ""),
-        (no, "lock"),
-        (run, ""),
-        (no, "cooldown"),
-        (run, ""),
-        (run, ""),
-        (no, "recurrence"),
-        (run, ""),
-    ];
+    let expected =
+        [(run, ""), (no, "lock"), (run, ""), (no, "cooldown"), (run, ""), (run, ""), (no, "recurrence"), (run, "")];
     assert_eq!(said(&book, &recorded, &around(99)), expected);
     // A budget is shared by all keys of a zone.
     assert_eq!(said(&mend(""), &recorded[..4], &around(1))[2..], [(no, "budget"), (no, "budget")]);

@@ -34,6 +34,7 @@ pub fn foresee(
         actor: "plan".to_owned(),
         overrides: Vec::new(),
         progress: Arc::new(Silent),
+        text: String::new(),
     };
     let mut case = Case::new(alert, Ok((chosen, params)));
     block_on(Box::pin(async {
@@ -53,5 +54,5 @@ pub fn foresee(
         case.preview = Some(preview);
         Ok(())
     }))?;
-    Ok(shown::plan(std::slice::from_ref(&case), "as it is configured where it runs", SystemClock.now() * 1_000))
+    Ok(shown::plan(std::slice::from_ref(&case), &around.config, SystemClock.now() * 1_000))
 }

@@ -70,15 +70,33 @@ pub fn stamp(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
 }
 
+/// Unix milliseconds of a moment as RFC 3339 has it; what is finer is cut off. `None` as for [`moment`].
+pub fn moment_ms(text: &str) -> Option<u64> {
+    let fraction = text.split_once('.').map_or("", |(_, rest)| rest);
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit).map(|digit| u64::from(digit - b'0'));
+    let ms = digits.chain(std::iter::repeat(0)).take(3).fold(0, |ms, digit| ms * 10 + digit);
+    Some(moment(text)? * 1000 + ms)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{day, moment, stamp};
+    use super::{day, moment, moment_ms, stamp};
 
     #[test]
     fn a_moment_that_is_written_is_read_back() {
         for text in ["1970-01-01T00:00:00Z", "2024-02-29T23:59:59Z", "2026-09-22T10:20:30Z", "2100-03-01T00:00:01Z"] {
             assert_eq!(moment(text).map(stamp).as_deref(), Some(text));
         }
+    }
+
+    #[test]
+    fn a_moment_is_exact_to_the_millisecond() {
+        for (text, ms) in [("Z", 0), (".9Z", 900), (".95312Z", 953), (".0009+02:00", 0), (".007Z", 7)] {
+            let text = format!("1970-01-02T00:00:01{text}");
+            assert_eq!(moment_ms(&text).map(|all| all % 1000), Some(ms), "{text}");
+        }
+        assert_eq!(moment_ms("1970-01-01T00:00:01.5Z"), Some(1_500));
+        assert_eq!(moment_ms("soon.5"), None);
     }
 
     #[test]

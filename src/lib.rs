@@ -9,6 +9,7 @@ pub mod clock;
 pub mod complete;
 pub mod config;
 pub mod connect;
+pub mod daemon;
 pub mod engine;
 pub mod exit;
 pub mod help;

@@ -14,6 +14,7 @@ pub mod engine;
 pub mod env;
 mod file;
 pub mod host;
+pub mod intake;
 pub mod keys;
 mod load;
 pub mod network;

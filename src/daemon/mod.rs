@@ -1,0 +1,3 @@
+//! Alerts come in, and the same commands run.
+
+pub mod sources;

@@ -1,0 +1,169 @@
+//! Alertmanager's webhook, version 4. It signs nothing and gives a message no id: retries and reminders are the same to
+//! the byte, and a flap has a new start.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use ira_commands::alert::Alert;
+use ira_commands::date::moment_ms;
+use ira_commands::playbook::Incoming;
+use ira_commands::text::excerpt;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::json::{MORE, Pairs, unreadable};
+use super::{Batch, Delivery, Limits, Refusal, digest};
+
+/// The alerts of a body.
+pub(super) fn read(body: &[u8], limits: &Limits) -> Result<Batch, Refusal> {
+    limits.shallow(body)?;
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let message = Message { limits }.deserialize(&mut json).map_err(|error| unreadable(&error))?;
+    json.end().map_err(|error| unreadable(&error))?;
+    Ok(message)
+}
+
+/// A whole message.
+struct Message<'a> {
+    limits: &'a Limits,
+}
+
+impl<'de> DeserializeSeed<'de> for Message<'_> {
+    type Value = Batch;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Batch, D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Message<'_> {
+    type Value = Batch;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of Alertmanager's webhook")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Batch, A::Error> {
+        let (mut alerts, mut version, mut truncated, mut group_key) = (None, None, 0, String::new());
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "version" => version = Some(map.next_value::<String>()?),
+                "groupKey" => group_key = map.next_value()?,
+                "truncatedAlerts" => truncated = map.next_value()?,
+                "alerts" if alerts.is_none() => alerts = Some(map.next_value_seed(Alerts { limits: self.limits })?),
+                "alerts" => return Err(A::Error::custom("`alerts` is given twice")),
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        match version.as_deref() {
+            Some("4") => {}
+            Some(other) => return Err(A::Error::custom(format!("version `{}`, not 4", excerpt(other, 20)))),
+            None => return Err(A::Error::missing_field("version")),
+        }
+        let mut deliveries = alerts.ok_or_else(|| A::Error::missing_field("alerts"))?;
+        if deliveries.is_empty() {
+            return Err(A::Error::custom("there is no alert in it"));
+        }
+        if group_key.len() > self.limits.label {
+            return Err(A::Error::custom(format!("{MORE} {} bytes in `groupKey`", self.limits.label)));
+        }
+        for delivery in &mut deliveries {
+            group_key.clone_into(&mut delivery.group_key);
+        }
+        Ok(Batch { deliveries, truncated, ..Batch::default() })
+    }
+}
+
+/// The list of alerts.
+struct Alerts<'a> {
+    limits: &'a Limits,
+}
+
+impl<'de> DeserializeSeed<'de> for Alerts<'_> {
+    type Value = Vec<Delivery>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Alerts<'_> {
+    type Value = Vec<Delivery>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of alerts")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(one) = seq.next_element_seed(One { limits: self.limits })? {
+            if all.len() >= self.limits.alerts {
+                return Err(A::Error::custom(format!("{MORE} {} alerts", self.limits.alerts)));
+            }
+            all.push(one);
+        }
+        Ok(all)
+    }
+}
+
+/// One alert.
+struct One<'a> {
+    limits: &'a Limits,
+}
+
+impl<'de> DeserializeSeed<'de> for One<'_> {
+    type Value = Delivery;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Delivery, D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for One<'_> {
+    type Value = Delivery;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an alert")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Delivery, A::Error> {
+        let (mut labels, mut annotations) = (BTreeMap::new(), BTreeMap::new());
+        let (mut status, mut starts, mut fingerprint) = (String::new(), String::new(), String::new());
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "labels" => labels = map.next_value_seed(Pairs { limits: self.limits, cut: false })?,
+                "annotations" => annotations = map.next_value_seed(Pairs { limits: self.limits, cut: true })?,
+                "status" => status = map.next_value()?,
+                "startsAt" => starts = map.next_value()?,
+                "fingerprint" => fingerprint = map.next_value()?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        let resolved = match status.as_str() {
+            "firing" => false,
+            "resolved" => true,
+            other => return Err(A::Error::custom(format!("an alert's status is `{}`", excerpt(other, 20)))),
+        };
+        if labels.is_empty() {
+            return Err(A::Error::custom("an alert has no label"));
+        }
+        // Before 1970 is the zero of its language: not known.
+        let began = moment_ms(&starts);
+        if began.is_none() && !starts.starts_with("0001-") {
+            return Err(A::Error::custom(format!("`{}` is no time at which an alert starts", excerpt(&starts, 40))));
+        }
+        if fingerprint.len() > 128 || fingerprint.is_empty() {
+            let parts: Vec<&str> = labels.iter().flat_map(|(name, value)| [name.as_str(), value]).collect();
+            fingerprint = digest(&parts);
+        }
+        let alert = Alert { labels, annotations, resolved };
+        let incoming = Incoming { source: "alertmanager".to_owned(), alert, starts_at: began.map(|ms| ms / 1000) };
+        let id = episode(&fingerprint, began.unwrap_or_default(), incoming.status());
+        Ok(Delivery { id, fingerprint, group_key: String::new(), incoming, incident: None })
+    }
+}
+
+/// By which an alert is known again whose sender gives it no id; `began` in unix milliseconds, as exact as every API of
+/// Alertmanager has it.
+pub(super) fn episode(fingerprint: &str, began: u64, status: &str) -> String {
+    digest(&[fingerprint, &began.to_string(), status])
+}

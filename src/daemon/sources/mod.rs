@@ -1,0 +1,224 @@
+//! Who sends alerts: from a request to authenticated alerts in the normal form, one file a sender.
+//!
+//! A request is read in three steps, so that a stranger costs little and a known sender is known even where its body
+//! is refused: [`Source::open`] judges what stands before the body, [`Reading::push`] takes the body as it comes,
+//! [`Reading::finish`] judges the signature and reads the alerts.
+
+mod alertmanager;
+mod json;
+mod limits;
+mod proof;
+
+use std::sync::Arc;
+
+use ira_commands::Fault;
+use ira_commands::playbook::Incoming;
+use ira_commands::units::hex;
+use reqwest::header::HeaderMap;
+use sha2::{Digest as _, Sha256};
+
+use crate::config::env::Env;
+use crate::config::intake::{Sender, SourceConfig};
+
+pub use limits::Limits;
+use proof::{Proof, Proving};
+
+/// What stands before a body.
+#[derive(Clone, Copy)]
+pub struct Head<'a> {
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// The names (subject and DNS) of the certificate that the peer has proved to own, where the listener asked for one.
+    pub peer: &'a [String],
+    /// Whether the peer is this machine.
+    pub loopback: bool,
+}
+
+/// One alert of a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// By which it is known again, together with `incoming.source`: the sender's own id of the message with the index
+    /// inside the batch, else the hash of fingerprint, start and status. A retry and a reminder have the same; a flap
+    /// has another.
+    pub id: String,
+    /// What is alerting: the same while it fires and when it is over.
+    pub fingerprint: String,
+    /// The sender's group; may be empty. PagerDuty's key of Alertmanager's incident is the hex SHA-256 of it.
+    pub group_key: String,
+    /// The alert. Its `source` is the kind of sender (`alertmanager`, `cloudwatch`), whatever the table is called.
+    pub incoming: Incoming,
+    /// The incident that it comes from, where the sender is one that pages: a known key starts nothing.
+    pub incident: Option<Incident>,
+}
+
+/// An incident at whoever pages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incident {
+    /// Its id there.
+    pub id: String,
+    /// The key that it was triggered with, where it is told.
+    pub key: Option<String>,
+}
+
+/// What came of a body that was taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// Its alerts, in their order. None where the message is about something else.
+    pub deliveries: Vec<Delivery>,
+    /// How many alerts the sender left out of the body: they are in no other, and somebody is to be told.
+    pub truncated: u64,
+    /// What happened to an incident, where that is all that the message says.
+    pub news: Option<News>,
+    /// Why there is no alert in it, for the log.
+    pub note: Option<&'static str>,
+}
+
+/// What happened to an incident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    /// The message's own id.
+    pub id: String,
+    /// What happened, as the sender calls it (`incident.acknowledged`).
+    pub what: String,
+    /// To which incident.
+    pub incident: Incident,
+    /// Who did it, where that is told.
+    pub by: Option<String>,
+}
+
+/// Why a request is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The HTTP status: 400, 401, 413, or 503 where the same request may be taken later.
+    pub status: u16,
+    /// What is answered: the same whatever was wrong with a proof.
+    pub text: &'static str,
+    /// Whether the sender had proved who it is. If so (and it is not asked to come again) somebody is to be paged: it
+    /// will not come again for this body.
+    pub authenticated: bool,
+    /// Why, for the log and the page; nothing of the body that is not clean, and no secret.
+    pub why: String,
+}
+
+impl Refusal {
+    fn malformed(why: impl Into<String>) -> Self {
+        Self { status: 400, text: "this body cannot be read\n", authenticated: true, why: why.into() }
+    }
+
+    fn too_much(why: impl Into<String>) -> Self {
+        Self { status: 413, text: "this body is too long\n", authenticated: true, why: why.into() }
+    }
+
+    fn stranger(why: impl Into<String>) -> Self {
+        Self { status: 401, text: "not authorized\n", authenticated: false, why: why.into() }
+    }
+
+    /// The sender is known and is to come again.
+    fn later(why: impl Into<String>) -> Self {
+        Self { status: 503, text: "try again\n", authenticated: true, why: why.into() }
+    }
+}
+
+/// A sender that is configured. Its secrets are resolved when it is made.
+#[derive(Clone)]
+pub struct Source(Arc<Inner>);
+
+struct Inner {
+    name: String,
+    sender: Sender,
+    proof: Proof,
+    limits: Limits,
+}
+
+impl Source {
+    /// The source of `[sources.NAME]`; a fault where a secret of it cannot be had.
+    pub fn new(name: &str, config: &SourceConfig, env: &dyn Env) -> Result<Self, Fault> {
+        let proof =
+            Proof::new(config, env).map_err(|fault| fault.wrap(format!("the source `{name}` cannot be used")))?;
+        let (sender, limits) = (config.sender.clone(), config.limits);
+        Ok(Self(Arc::new(Inner { name: name.to_owned(), sender, proof, limits })))
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// How much is taken from it.
+    pub fn limits(&self) -> Limits {
+        self.0.limits
+    }
+
+    /// Judges what stands before a body.
+    pub fn open(&self, head: Head<'_>) -> Result<Reading, Refusal> {
+        let proving = self.0.proof.open(head)?;
+        Ok(Reading { source: self.clone(), proving, body: Vec::new(), length: 0 })
+    }
+}
+
+/// A body that is being read.
+pub struct Reading {
+    source: Source,
+    proving: Proving,
+    body: Vec<u8>,
+    /// How much has come, more than is kept where it is too long.
+    length: usize,
+}
+
+impl Reading {
+    /// Takes the next part of the body. A body that is too long is still read where only its end proves who sends it,
+    /// up to four times what is allowed.
+    pub fn push(&mut self, part: &[u8]) -> Result<(), Refusal> {
+        let most = self.source.0.limits.body;
+        self.length = self.length.saturating_add(part.len());
+        self.proving.push(part);
+        if self.length <= most {
+            self.body.extend_from_slice(part);
+            return Ok(());
+        }
+        self.body = Vec::new();
+        match self.proving.is_done() {
+            Some(true) => Err(self.too_long()),
+            Some(false) if self.length <= most.saturating_mul(4) => Ok(()),
+            _ => Err(Refusal { authenticated: false, ..self.too_long() }),
+        }
+    }
+
+    fn too_long(&self) -> Refusal {
+        Refusal::too_much(format!("a body of more than {} bytes", self.source.0.limits.body))
+    }
+
+    /// Judges the whole body, at `now` (unix seconds), and reads its alerts.
+    pub async fn finish(self, now: u64) -> Result<Batch, Refusal> {
+        self.proving.finish(now)?;
+        if self.length > self.source.0.limits.body {
+            return Err(self.too_long());
+        }
+        let Self { source, body, .. } = self;
+        let read = move || source.0.read(&body);
+        // So much takes long enough for others to notice.
+        if self.length < 1 << 17 {
+            return read();
+        }
+        let failed = |_| Refusal::later("the body could not be read: its reader ended");
+        tokio::task::spawn_blocking(read).await.map_err(failed)?
+    }
+}
+
+impl Inner {
+    fn read(&self, body: &[u8]) -> Result<Batch, Refusal> {
+        match &self.sender {
+            Sender::Alertmanager => alertmanager::read(body, &self.limits),
+        }
+    }
+}
+
+/// The hex SHA-256 of `parts`, each told apart from the next.
+fn digest(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hex(&hash.finalize()).split_off(2)
+}

@@ -79,7 +79,8 @@ use Shape::{
 };
 
 /// The senders whose alerts a playbook can be for.
-pub const SOURCES: &[&str] = &["alertmanager", "pagerduty", "grafana", "datadog", "cloudwatch", "any"];
+pub const SOURCES: &[&str] =
+    &["alertmanager", "pagerduty", "grafana", "datadog", "cloudwatch", "eventbridge", "generic", "any"];
 
 /// The whole file.
 pub static PLAYBOOK: Table = Table {

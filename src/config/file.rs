@@ -351,6 +351,6 @@ fn directory(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<Dire
 }
 
 /// What relative paths in the file are relative to.
-pub(super) fn folder(reader: &Reader<'_>) -> std::path::PathBuf {
+pub(in crate::config) fn folder(reader: &Reader<'_>) -> std::path::PathBuf {
     reader.file.path.parent().unwrap_or(Path::new("/")).to_owned()
 }

@@ -32,6 +32,7 @@ pub const TOP: &[Key] = &[
     Key { name: "prometheus", kind: "table", default: "", doc: "where metrics are read" },
     Key { name: "alertmanager", kind: "table", default: "", doc: "who says whether an alert still fires" },
     Key { name: "tickets", kind: "tables", default: "", doc: "where tickets are made: [tickets.NAME]" },
+    Key { name: "sources", kind: "tables", default: "", doc: "who may send alerts: [sources.NAME]" },
     Key { name: "http", kind: "table", default: "", doc: "what a URL from an alert may lead to" },
 ];
 
@@ -215,3 +216,38 @@ pub const TICKETS: &[Key] = &[
 /// The keys of `[http]`.
 pub const HTTP: &[Key] =
     &[Key { name: "allow", kind: "list", default: "", doc: "hosts and networks that are not public" }];
+
+/// The keys of `[sources.NAME]`.
+pub const SOURCE: &[Key] = &[
+    Key {
+        name: "kind",
+        kind: "alertmanager | pagerduty | sns | datadog | grafana | generic",
+        default: "",
+        doc: "what it speaks",
+    },
+    Key { name: "token", kind: "reference or list", default: "", doc: "a bearer token" },
+    Key { name: "user", kind: "string", default: "", doc: "a user, with `password`" },
+    Key { name: "password", kind: "reference or list", default: "", doc: "its password" },
+    Key { name: "secret", kind: "reference or list", default: "", doc: "what signs the body, or stands in `header`" },
+    Key { name: "header", kind: "name of a header", default: "", doc: "where the secret stands" },
+    Key {
+        name: "timestamp_header",
+        kind: "name of a header",
+        default: "",
+        doc: "grafana: where the signed time stands",
+    },
+    Key { name: "certificate", kind: "name or list", default: "", doc: "names of its client certificate" },
+    Key { name: "unauthenticated", kind: "true | false", default: "false", doc: "nothing proves it; only on loopback" },
+    Key { name: "topics", kind: "ARN or list", default: "", doc: "sns: the topics that are listened to" },
+    Key { name: "max_body_mib", kind: "integer", default: "", doc: "the longest body" },
+    Key { name: "max_alerts", kind: "integer", default: "10000", doc: "the most alerts in a body" },
+    Key { name: "alerts", kind: "path", default: "", doc: "generic: the list of alerts" },
+    Key { name: "id", kind: "path", default: "", doc: "generic: the sender's own id of an alert's message" },
+    Key { name: "status", kind: "path", default: "", doc: "generic: whether it is over" },
+    Key { name: "resolved", kind: "text or list", default: "", doc: "generic: the values of `status` that say so" },
+    Key { name: "starts_at", kind: "path", default: "", doc: "generic: when it began" },
+    Key { name: "fingerprint", kind: "path", default: "", doc: "generic: what is alerting" },
+    Key { name: "group", kind: "path", default: "", doc: "generic: the sender's group" },
+    Key { name: "labels", kind: "path or paths by name", default: "", doc: "generic: what identifies it" },
+    Key { name: "annotations", kind: "path or paths by name", default: "", doc: "generic: what describes it" },
+];

@@ -93,7 +93,9 @@ fn engine(engine: &EngineConfig) -> Vec<(String, Json)> {
 
 /// The key that a value is set by: a signer is set whole, and so are a node, VRF's settings and the tables of the engine.
 fn set_by(key: &str) -> &str {
-    if let Some((table @ ("budgets" | "playbooks" | "maintenance" | "tickets" | "http"), _)) = key.split_once('.') {
+    if let Some((table @ ("budgets" | "playbooks" | "maintenance" | "tickets" | "sources" | "http"), _)) =
+        key.split_once('.')
+    {
         return table;
     }
     if let (true, Some((node, _))) = (key.starts_with("nodes."), key.rsplit_once('.')) {

@@ -8,6 +8,7 @@ use secrecy::ExposeSecret as _;
 use super::env::FixedEnv;
 use super::*;
 
+mod intake;
 mod nodes;
 mod reports;
 mod safety;

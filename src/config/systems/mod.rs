@@ -7,6 +7,7 @@ mod show;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::intake::SourceConfig;
 use super::secret::SecretRef;
 
 pub use desk::{DeskConfig, Preset};
@@ -129,6 +130,8 @@ pub struct SystemsConfig {
     pub alertmanager: Option<AlertmanagerConfig>,
     /// Ticket desks by name.
     pub tickets: BTreeMap<String, DeskConfig>,
+    /// Who may send alerts, by name.
+    pub sources: BTreeMap<String, SourceConfig>,
     /// Where URLs from alerts may lead.
     pub allow: Vec<Allowed>,
 }

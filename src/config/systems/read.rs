@@ -12,14 +12,15 @@ use super::{
     ServiceConfig, SystemsConfig,
 };
 use crate::config::engine::{each, fields};
+use crate::config::intake;
 use crate::config::keys;
 use crate::config::reader::{Item, Reader};
 use crate::config::secret::SecretRef;
 use crate::config::url;
 
 /// The tables that are read here.
-pub(in crate::config) const TABLES: [&str; 8] =
-    ["pagerduty", "page", "slack", "opsgenie", "prometheus", "alertmanager", "tickets", "http"];
+pub(in crate::config) const TABLES: [&str; 9] =
+    ["pagerduty", "page", "slack", "opsgenie", "prometheus", "alertmanager", "tickets", "http", "sources"];
 
 const PAGERDUTY: &str = "https://api.pagerduty.com";
 const EVENTS: &str = "https://events.pagerduty.com";
@@ -36,6 +37,7 @@ pub(in crate::config) fn table(systems: &mut SystemsConfig, reader: &mut Reader<
         "opsgenie" => replace(&mut systems.opsgenie, opsgenie(reader, item)),
         "prometheus" => replace(&mut systems.prometheus, prometheus(reader, item)),
         "alertmanager" => replace(&mut systems.alertmanager, alertmanager(reader, item)),
+        "sources" => systems.sources.extend(intake::sources(reader, item)),
         "tickets" => systems.tickets.extend(each(reader, "tickets", item, desk)),
         _ => systems.allow.extend(allow(reader, item).unwrap_or_default()),
     }

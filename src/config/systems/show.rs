@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{Auth, Channel, SystemsConfig};
+use crate::config::intake::SourceConfig;
 use crate::config::secret::SecretRef;
 
 fn auth(all: &mut Json, auth: &Auth) {
@@ -56,6 +57,9 @@ pub(in crate::config) fn shown(systems: &SystemsConfig) -> Vec<(String, Json)> {
         auth(&mut value, &desk.auth);
         add(&format!("tickets.{name}"), value);
     }
+    for (name, source) in &systems.sources {
+        add(&format!("sources.{name}"), source.shown());
+    }
     if !systems.allow.is_empty() {
         let allow: Vec<String> = systems.allow.iter().map(ToString::to_string).collect();
         add("http.allow", json!(allow));
@@ -96,5 +100,6 @@ pub(super) fn references(systems: &SystemsConfig) -> Vec<(&'static str, &SecretR
         all.push(("tickets", &desk.url));
         all.extend(proof(&desk.auth).map(|secret| ("tickets", secret)));
     }
+    all.extend(systems.sources.values().flat_map(SourceConfig::secrets).map(|secret| ("sources", secret)));
     all
 }

@@ -58,6 +58,7 @@ fn the_help_names_every_key_default_and_variable() {
         ("[alertmanager]", keys::ALERTMANAGER),
         ("[tickets.NAME]", keys::TICKETS),
         ("[http]", keys::HTTP),
+        ("[sources.NAME]", keys::SOURCE),
     ] {
         assert!(help.contains(table));
         for key in keys {

@@ -10,14 +10,33 @@ use ira_commands::playbook::Incoming;
 use ira_commands::text::excerpt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::json::{MORE, Pairs, unreadable};
+use super::json::{MORE, Pairs, shorten, unreadable};
 use super::{Batch, Delivery, Limits, Refusal, digest};
+
+/// Who speaks it.
+#[derive(Clone, Copy)]
+pub(super) struct Dialect {
+    /// What its alerts are said to come from.
+    pub(super) source: &'static str,
+    /// What `version` is.
+    pub(super) version: &'static str,
+    /// Fields of an alert that are kept as annotations.
+    pub(super) kept: &'static [&'static str],
+}
+
+/// Alertmanager itself.
+const ALERTMANAGER: Dialect = Dialect { source: "alertmanager", version: "4", kept: &[] };
 
 /// The alerts of a body.
 pub(super) fn read(body: &[u8], limits: &Limits) -> Result<Batch, Refusal> {
+    Ok(read_as(ALERTMANAGER, body, limits)?.0)
+}
+
+/// The same of another who speaks it, with the number of its organisation.
+pub(super) fn read_as(dialect: Dialect, body: &[u8], limits: &Limits) -> Result<(Batch, Option<i64>), Refusal> {
     limits.shallow(body)?;
     let mut json = serde_json::Deserializer::from_slice(body);
-    let message = Message { limits }.deserialize(&mut json).map_err(|error| unreadable(&error))?;
+    let message = Message { limits, dialect }.deserialize(&mut json).map_err(|error| unreadable(&error))?;
     json.end().map_err(|error| unreadable(&error))?;
     Ok(message)
 }
@@ -25,38 +44,46 @@ pub(super) fn read(body: &[u8], limits: &Limits) -> Result<Batch, Refusal> {
 /// A whole message.
 struct Message<'a> {
     limits: &'a Limits,
+    dialect: Dialect,
 }
 
 impl<'de> DeserializeSeed<'de> for Message<'_> {
-    type Value = Batch;
+    type Value = (Batch, Option<i64>);
 
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Batch, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
         from.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for Message<'_> {
-    type Value = Batch;
+    type Value = (Batch, Option<i64>);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of Alertmanager's webhook")
+        f.write_str("the object of a webhook")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Batch, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut org = None;
         let (mut alerts, mut version, mut truncated, mut group_key) = (None, None, 0, String::new());
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
                 "version" => version = Some(map.next_value::<String>()?),
                 "groupKey" => group_key = map.next_value()?,
                 "truncatedAlerts" => truncated = map.next_value()?,
-                "alerts" if alerts.is_none() => alerts = Some(map.next_value_seed(Alerts { limits: self.limits })?),
+                "alerts" if alerts.is_none() => {
+                    alerts = Some(map.next_value_seed(Alerts { limits: self.limits, dialect: self.dialect })?);
+                }
+                "orgId" => org = map.next_value()?,
                 "alerts" => return Err(A::Error::custom("`alerts` is given twice")),
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         match version.as_deref() {
-            Some("4") => {}
-            Some(other) => return Err(A::Error::custom(format!("version `{}`, not 4", excerpt(other, 20)))),
+            Some(version) if version == self.dialect.version => {}
+            Some(other) => {
+                let why = format!("its version is `{}`, not {}", excerpt(other, 20), self.dialect.version);
+                return Err(A::Error::custom(why));
+            }
             None => return Err(A::Error::missing_field("version")),
         }
         let mut deliveries = alerts.ok_or_else(|| A::Error::missing_field("alerts"))?;
@@ -69,13 +96,14 @@ impl<'de> Visitor<'de> for Message<'_> {
         for delivery in &mut deliveries {
             group_key.clone_into(&mut delivery.group_key);
         }
-        Ok(Batch { deliveries, truncated, ..Batch::default() })
+        Ok((Batch { deliveries, truncated, ..Batch::default() }, org))
     }
 }
 
 /// The list of alerts.
 struct Alerts<'a> {
     limits: &'a Limits,
+    dialect: Dialect,
 }
 
 impl<'de> DeserializeSeed<'de> for Alerts<'_> {
@@ -95,7 +123,7 @@ impl<'de> Visitor<'de> for Alerts<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut all = Vec::new();
-        while let Some(one) = seq.next_element_seed(One { limits: self.limits })? {
+        while let Some(one) = seq.next_element_seed(One { limits: self.limits, dialect: self.dialect })? {
             if all.len() >= self.limits.alerts {
                 return Err(A::Error::custom(format!("{MORE} {} alerts", self.limits.alerts)));
             }
@@ -108,6 +136,7 @@ impl<'de> Visitor<'de> for Alerts<'_> {
 /// One alert.
 struct One<'a> {
     limits: &'a Limits,
+    dialect: Dialect,
 }
 
 impl<'de> DeserializeSeed<'de> for One<'_> {
@@ -127,6 +156,7 @@ impl<'de> Visitor<'de> for One<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Delivery, A::Error> {
         let (mut labels, mut annotations) = (BTreeMap::new(), BTreeMap::new());
+        let mut links = Vec::new();
         let (mut status, mut starts, mut fingerprint) = (String::new(), String::new(), String::new());
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
@@ -135,8 +165,16 @@ impl<'de> Visitor<'de> for One<'_> {
                 "status" => status = map.next_value()?,
                 "startsAt" => starts = map.next_value()?,
                 "fingerprint" => fingerprint = map.next_value()?,
+                kept if self.dialect.kept.contains(&kept) => {
+                    let mut text: Option<String> = map.next_value()?;
+                    text.iter_mut().for_each(|text| shorten(text, self.limits.label));
+                    links.extend(text.filter(|text| !text.is_empty()).map(|text| (name, text)));
+                }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
+        }
+        for (name, text) in links {
+            annotations.entry(name).or_insert(text);
         }
         let resolved = match status.as_str() {
             "firing" => false,
@@ -156,7 +194,7 @@ impl<'de> Visitor<'de> for One<'_> {
             fingerprint = digest(&parts);
         }
         let alert = Alert { labels, annotations, resolved };
-        let incoming = Incoming { source: "alertmanager".to_owned(), alert, starts_at: began.map(|ms| ms / 1000) };
+        let incoming = Incoming { source: self.dialect.source.to_owned(), alert, starts_at: began.map(|ms| ms / 1000) };
         let id = episode(&fingerprint, began.unwrap_or_default(), incoming.status());
         Ok(Delivery { id, fingerprint, group_key: String::new(), incoming, incident: None })
     }

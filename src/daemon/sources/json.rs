@@ -60,6 +60,15 @@ impl<'de> Visitor<'de> for Pairs<'_> {
     }
 }
 
+/// An id of the sender's: not empty, and short.
+pub(super) fn fits(name: &str, id: &str) -> Result<(), Refusal> {
+    match id.len() {
+        0 => Err(Refusal::malformed(format!("`{name}` is empty"))),
+        1..=512 => Ok(()),
+        _ => Err(Refusal::too_much(format!("{MORE} 512 bytes in `{name}`"))),
+    }
+}
+
 /// Cuts a text after `most` bytes, with a mark that it was.
 pub(super) fn shorten(text: &mut String, most: usize) {
     if text.len() > most {

@@ -1,6 +1,10 @@
 //! How much is taken from a sender.
 
+use ira_commands::alert::Alert;
+use ira_commands::text::excerpt;
+
 use super::Refusal;
+use super::json::{MORE, shorten};
 pub use crate::config::intake::Limits;
 
 impl Limits {
@@ -21,6 +25,21 @@ impl Limits {
                 return Err(Refusal::malformed(format!("lists and objects go deeper than {}", self.depth)));
             }
         }
+        Ok(())
+    }
+
+    /// Whether an alert that was read at once is within the limits; its annotations are cut to them.
+    pub(super) fn alert(&self, alert: &mut Alert) -> Result<(), Refusal> {
+        if alert.labels.len() > self.labels || alert.annotations.len() > self.labels {
+            return Err(Refusal::too_much(format!("{MORE} {} labels", self.labels)));
+        }
+        for (name, value) in &alert.labels {
+            if name.len() > self.label || value.len() > self.label {
+                let why = format!("{MORE} {} bytes in the label `{}`", self.label, excerpt(name, 80));
+                return Err(Refusal::too_much(why));
+            }
+        }
+        alert.annotations.values_mut().for_each(|text| shorten(text, self.label));
         Ok(())
     }
 }

@@ -5,9 +5,16 @@
 //! [`Reading::finish`] judges the signature and reads the alerts.
 
 mod alertmanager;
+mod datadog;
+mod generic;
+mod grafana;
 mod json;
 mod limits;
+mod pagerduty;
 mod proof;
+mod sns;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -18,10 +25,15 @@ use reqwest::header::HeaderMap;
 use sha2::{Digest as _, Sha256};
 
 use crate::config::env::Env;
-use crate::config::intake::{Sender, SourceConfig};
+use crate::config::intake::{ProofConfig, Sender, SourceConfig};
 
 pub use limits::Limits;
 use proof::{Proof, Proving};
+use sns::Certificates;
+pub use sns::Topics;
+
+/// The payload to paste where Datadog asks for one.
+pub const DATADOG: &str = datadog::PAYLOAD;
 
 /// What stands before a body.
 #[derive(Clone, Copy)]
@@ -30,7 +42,7 @@ pub struct Head<'a> {
     pub headers: &'a HeaderMap,
     /// The names (subject and DNS) of the certificate that the peer has proved to own, where the listener asked for one.
     pub peer: &'a [String],
-    /// Whether the peer is this machine.
+    /// Whether the listener is bound to this machine alone.
     pub loopback: bool,
 }
 
@@ -128,20 +140,32 @@ struct Inner {
     sender: Sender,
     proof: Proof,
     limits: Limits,
+    /// Whether nothing proves who sends.
+    open: bool,
+    topics: Arc<dyn Topics>,
+    certificates: Certificates,
 }
 
 impl Source {
     /// The source of `[sources.NAME]`; a fault where a secret of it cannot be had.
-    pub fn new(name: &str, config: &SourceConfig, env: &dyn Env) -> Result<Self, Fault> {
+    /// `topics` is asked only for what comes from SNS.
+    pub fn new(name: &str, config: &SourceConfig, env: &dyn Env, topics: Arc<dyn Topics>) -> Result<Self, Fault> {
         let proof =
             Proof::new(config, env).map_err(|fault| fault.wrap(format!("the source `{name}` cannot be used")))?;
         let (sender, limits) = (config.sender.clone(), config.limits);
-        Ok(Self(Arc::new(Inner { name: name.to_owned(), sender, proof, limits })))
+        let open = matches!(config.proof, ProofConfig::Unauthenticated);
+        let certificates = Certificates::default();
+        Ok(Self(Arc::new(Inner { name: name.to_owned(), sender, proof, limits, open, topics, certificates })))
     }
 
     /// What it is called.
     pub fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// Whether nothing proves who sends: then the listener may only be on loopback.
+    pub fn is_open(&self) -> bool {
+        self.0.open
     }
 
     /// How much is taken from it.
@@ -178,26 +202,26 @@ impl Reading {
         }
         self.body = Vec::new();
         match self.proving.is_done() {
-            Some(true) => Err(self.too_long()),
+            Some(true) => Err(too_long(&self.source)),
             Some(false) if self.length <= most.saturating_mul(4) => Ok(()),
-            _ => Err(Refusal { authenticated: false, ..self.too_long() }),
+            _ => Err(Refusal { authenticated: false, ..too_long(&self.source) }),
         }
-    }
-
-    fn too_long(&self) -> Refusal {
-        Refusal::too_much(format!("a body of more than {} bytes", self.source.0.limits.body))
     }
 
     /// Judges the whole body, at `now` (unix seconds), and reads its alerts.
     pub async fn finish(self, now: u64) -> Result<Batch, Refusal> {
-        self.proving.finish(now)?;
-        if self.length > self.source.0.limits.body {
-            return Err(self.too_long());
+        let Self { source, proving, body, length } = self;
+        let message = proving.finish(now)?;
+        if length > source.0.limits.body {
+            return Err(too_long(&source));
         }
-        let Self { source, body, .. } = self;
-        let read = move || source.0.read(&body);
+        let inner = &source.0;
+        if let Sender::Sns(topics) = &inner.sender {
+            return sns::read(&body, topics, &*inner.topics, &inner.certificates, &inner.limits, now).await;
+        }
+        let read = move || source.0.read(&body, message.as_deref(), now);
         // So much takes long enough for others to notice.
-        if self.length < 1 << 17 {
+        if length < 1 << 17 {
             return read();
         }
         let failed = |_| Refusal::later("the body could not be read: its reader ended");
@@ -205,10 +229,22 @@ impl Reading {
     }
 }
 
+fn too_long(source: &Source) -> Refusal {
+    Refusal::too_much(format!("a body of more than {} bytes", source.0.limits.body))
+}
+
 impl Inner {
-    fn read(&self, body: &[u8]) -> Result<Batch, Refusal> {
+    /// The alerts of a body whose sender is known.
+    fn read(&self, body: &[u8], message: Option<&str>, now: u64) -> Result<Batch, Refusal> {
+        let limits = &self.limits;
         match &self.sender {
-            Sender::Alertmanager => alertmanager::read(body, &self.limits),
+            Sender::Alertmanager => alertmanager::read(body, limits),
+            Sender::Grafana => grafana::read(body, limits),
+            Sender::PagerDuty => pagerduty::read(body, limits, now),
+            Sender::Datadog => datadog::read(body, limits),
+            Sender::Generic(mapping) => generic::read(mapping, body, message, limits),
+            // Its signature stands in the body: see `finish`.
+            Sender::Sns(_) => Err(Refusal::malformed("a message of SNS within another")),
         }
     }
 }

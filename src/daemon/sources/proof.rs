@@ -1,28 +1,39 @@
 //! How a sender proves who it is. Every comparison takes the same time whatever is compared, and every refusal says the
 //! same: which part was wrong is told to nobody.
 
-use ira_commands::Fault;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ira_commands::{Fault, Kind};
 use reqwest::header::{AUTHORIZATION, HeaderMap};
 use ring::hmac::{self, Context, HMAC_SHA256, Key, Tag};
 use secrecy::ExposeSecret as _;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use super::{Head, Refusal};
 use crate::config::env::Env;
-use crate::config::intake::{ProofConfig, SourceConfig};
+use crate::config::intake::{ProofConfig, Scheme, SourceConfig};
 use crate::config::secret::SecretRef;
 
-/// The most signatures of one message that are looked at: one for each secret while they are rotated.
+/// The most signatures of one message that are looked at: one for each secret while they are changed.
 const SIGNATURES: usize = 8;
+/// How far a signed time may be from now, seconds.
+const SKEW: u64 = 300;
+
+const PAGERDUTY: &str = "x-pagerduty-signature";
+const GRAFANA: &str = "x-grafana-alerting-signature";
+const STANDARD_ID: &str = "webhook-id";
+const STANDARD_TIME: &str = "webhook-timestamp";
+const STANDARD_SIGNATURE: &str = "webhook-signature";
 
 /// What proves a sender, with its secrets.
 pub(super) enum Proof {
     /// The value of a header is one of these.
-    Header(&'static str, Vec<Known>),
+    Header(String, Vec<Known>),
     /// The peer's certificate has one of these names.
     Certificate(Vec<String>),
+    /// The body is signed with one of these.
+    Signed(Scheme, Vec<Key>),
+    /// The body holds its signature.
+    Inside,
     /// Nothing does: the listener is reached from this machine alone.
     Loopback,
 }
@@ -49,20 +60,24 @@ impl Known {
 impl Proof {
     pub(super) fn new(config: &SourceConfig, env: &dyn Env) -> Result<Self, Fault> {
         let each = |secrets: &[SecretRef], spell: &dyn Fn(&str) -> String| -> Result<Vec<Known>, Fault> {
-            secrets
-                .iter()
-                .map(|secret| Ok(Known::new(spell(secret.resolve(env)?.expose_secret()).as_bytes())))
-                .collect()
+            secrets.iter().map(|one| Ok(Known::new(spell(resolved(one, env)?.expose_secret()).as_bytes()))).collect()
         };
+        let authorization = AUTHORIZATION.as_str().to_owned();
         Ok(match &config.proof {
             ProofConfig::Bearer(tokens) => {
-                Self::Header(AUTHORIZATION.as_str(), each(tokens, &|token| format!("Bearer {token}"))?)
+                Self::Header(authorization, each(tokens, &|token| format!("Bearer {token}"))?)
             }
             ProofConfig::Basic(user, passwords) => {
                 let spell = |password: &str| format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
-                Self::Header(AUTHORIZATION.as_str(), each(passwords, &spell)?)
+                Self::Header(authorization, each(passwords, &spell)?)
             }
+            ProofConfig::Header(name, secrets) => Self::Header(name.clone(), each(secrets, &str::to_owned)?),
             ProofConfig::Certificate(names) => Self::Certificate(names.clone()),
+            ProofConfig::Signed(scheme, secrets) => {
+                let keys: Result<Vec<Key>, Fault> = secrets.iter().map(|one| key(scheme, one, env)).collect();
+                Self::Signed(scheme.clone(), keys?)
+            }
+            ProofConfig::Inside => Self::Inside,
             ProofConfig::Unauthenticated => Self::Loopback,
         })
     }
@@ -71,15 +86,40 @@ impl Proof {
     pub(super) fn open(&self, head: Head<'_>) -> Result<Proving, Refusal> {
         let proved = match self {
             Self::Header(name, known) => {
-                let given = only(head.headers, name).ok_or_else(|| Refusal::stranger(format!("no `{name}`")))?;
+                let given =
+                    only(head.headers, name).ok_or_else(|| Refusal::stranger(format!("there is no `{name}`")))?;
                 // Each is compared, so that it does not show which of them it was.
                 known.iter().fold(false, |found, one| found | one.is(given))
             }
             Self::Certificate(names) => names.iter().any(|name| head.peer.contains(name)),
             Self::Loopback => head.loopback,
+            Self::Inside => return Ok(Proving::Inside),
+            Self::Signed(scheme, keys) => return signed(scheme, keys, head.headers),
         };
         if proved { Ok(Proving::Done) } else { Err(Refusal::stranger("the proof is not right")) }
     }
+}
+
+fn resolved(secret: &SecretRef, env: &dyn Env) -> Result<secrecy::SecretString, Fault> {
+    let value = secret.resolve(env)?;
+    // An empty one would let everybody in.
+    if value.expose_secret().len() < 8 {
+        let why = format!("{secret} is shorter than 8 characters: anybody could guess it");
+        return Err(Fault::new(Kind::Config, why).hint("openssl rand -hex 32 makes one"));
+    }
+    Ok(value)
+}
+
+fn key(scheme: &Scheme, secret: &SecretRef, env: &dyn Env) -> Result<Key, Fault> {
+    let value = resolved(secret, env)?;
+    let text = value.expose_secret();
+    let bytes = match text.strip_prefix("whsec_").filter(|_| *scheme == Scheme::Standard) {
+        Some(encoded) => STANDARD.decode(encoded).map_err(|_| {
+            Fault::new(Kind::Config, format!("{secret} begins with `whsec_`, and what follows is no base64"))
+        })?,
+        None => text.as_bytes().to_vec(),
+    };
+    Ok(Key::new(HMAC_SHA256, &bytes))
 }
 
 /// The value of a header that is given once.
@@ -89,12 +129,78 @@ fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
     all.next().is_none().then(|| first.as_bytes())
 }
 
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Refusal> {
+    let value = only(headers, name).and_then(|value| std::str::from_utf8(value).ok());
+    value.filter(|text| !text.is_empty() && text.len() <= 4096).ok_or_else(|| {
+        // A header may have any name that the operator gave it; none of them is a secret.
+        Refusal::stranger(format!("there is no `{name}`"))
+    })
+}
+
+/// Begins to check a signature.
+fn signed(scheme: &Scheme, keys: &[Key], headers: &HeaderMap) -> Result<Proving, Refusal> {
+    let (mut before, mut time, mut message) = (String::new(), None, None);
+    let given: Vec<Vec<u8>> = match scheme {
+        Scheme::PagerDuty => {
+            let all = text(headers, PAGERDUTY)?.split(',');
+            all.filter_map(|one| unhex(one.trim().strip_prefix("v1=")?)).take(SIGNATURES).collect()
+        }
+        Scheme::Grafana(timestamp) => {
+            if let Some(name) = timestamp {
+                let given = text(headers, name)?;
+                before = format!("{given}:");
+                time = Some(seconds(given)?);
+            }
+            unhex(text(headers, GRAFANA)?.trim()).into_iter().collect()
+        }
+        Scheme::Standard => {
+            let (id, given) = (text(headers, STANDARD_ID)?, text(headers, STANDARD_TIME)?);
+            before = format!("{id}.{given}.");
+            (time, message) = (Some(seconds(given)?), Some(id.to_owned()));
+            let all = text(headers, STANDARD_SIGNATURE)?.split(' ');
+            all.filter_map(|one| STANDARD.decode(one.strip_prefix("v1,")?).ok()).take(SIGNATURES).collect()
+        }
+    };
+    if given.is_empty() {
+        return Err(Refusal::stranger("there is no signature of a known version"));
+    }
+    let begin = |key: &Key| {
+        let mut context = Context::with_key(key);
+        context.update(before.as_bytes());
+        context
+    };
+    Ok(Proving::Signed { contexts: keys.iter().map(begin).collect(), given, time, message })
+}
+
+fn seconds(text: &str) -> Result<u64, Refusal> {
+    text.parse().map_err(|_| Refusal::stranger("the signed time is no number"))
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    if text.len() != 64 {
+        return None;
+    }
+    text.as_bytes().chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
+}
+
 /// A proof that is being given.
 pub(super) enum Proving {
     /// It was given before the body.
     Done,
     /// The body is signed.
-    Signed { contexts: Vec<Context>, given: Vec<Vec<u8>> },
+    Signed {
+        /// One for each secret, with what has come of the body.
+        contexts: Vec<Context>,
+        /// The signatures.
+        given: Vec<Vec<u8>>,
+        /// The signed time.
+        time: Option<u64>,
+        /// The signed id of the message.
+        message: Option<String>,
+    },
+    /// The body holds its signature.
+    Inside,
 }
 
 impl Proving {
@@ -108,17 +214,30 @@ impl Proving {
 
     /// Whether it has been given; none where only the body's content can say so.
     pub(super) fn is_done(&self) -> Option<bool> {
-        Some(matches!(self, Self::Done))
+        match self {
+            Self::Done => Some(true),
+            Self::Signed { .. } => Some(false),
+            Self::Inside => None,
+        }
     }
 
-    /// Whether the whole body is signed.
-    pub(super) fn finish(&self, _now: u64) -> Result<(), Refusal> {
-        let Self::Signed { contexts, given } = self else { return Ok(()) };
+    /// Whether the whole body is signed, and in time. Gives the signed id of the message.
+    pub(super) fn finish(self, now: u64) -> Result<Option<String>, Refusal> {
+        let Self::Signed { contexts, given, time, message } = self else { return Ok(None) };
         let mut found = false;
         for context in contexts {
-            let right = Known::new(context.clone().sign().as_ref());
-            found = given.iter().take(SIGNATURES).fold(found, |found, one| found | right.is(one));
+            let right = Known::new(context.sign().as_ref());
+            found = given.iter().fold(found, |found, one| found | right.is(one));
         }
-        if found { Ok(()) } else { Err(Refusal::stranger("no signature is right")) }
+        if !found {
+            return Err(Refusal::stranger("no signature is right"));
+        }
+        match time {
+            Some(time) if time.abs_diff(now) > SKEW => Err(Refusal::stranger(format!(
+                "the signed time is {} s from now: is a clock wrong?",
+                time.abs_diff(now)
+            ))),
+            _ => Ok(message),
+        }
     }
 }

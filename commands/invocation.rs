@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::actions::{Action, Caps};
 use crate::alert::Alert;
 use crate::effect::{Effect, Reach, TakenBack};
-use crate::{Context, Fault, Report, args, feed_report, pd_annotate, vrf_runbook};
+use crate::{Context, Fault, Report, args, feed_report, pd_annotate, vrf_runbook, war_room};
 
 /// One command with its arguments: a command line, a playbook's `do:` and a journal row are this one value.
 #[derive(Clone, Debug, PartialEq, clap::Subcommand)]
@@ -16,6 +16,8 @@ pub enum Invocation {
     VrfRunbook(vrf_runbook::Args),
     /// Write what was found into the notes of a PagerDuty incident, once
     PdAnnotate(pd_annotate::Args),
+    /// Call people together about an alert: one message in the channel, and a note on the incident
+    WarRoom(war_room::Args),
     /// Do one thing to a system: show the plan, ask, do it, prove that it worked
     #[command(subcommand, arg_required_else_help = false)]
     Act(Action),
@@ -23,7 +25,7 @@ pub enum Invocation {
 
 impl Invocation {
     /// The names of the commands; a step may also have one of [`Action::NAMES`].
-    pub const NAMES: &'static [&'static str] = &["feed-report", "vrf-runbook", "pd-annotate"];
+    pub const NAMES: &'static [&'static str] = &["feed-report", "vrf-runbook", "pd-annotate", "war-room"];
 
     /// The name as it is typed, and as a `do:` spells it.
     pub fn name(&self) -> &'static str {
@@ -31,6 +33,7 @@ impl Invocation {
             Self::FeedReport(_) => "feed-report",
             Self::VrfRunbook(_) => "vrf-runbook",
             Self::PdAnnotate(_) => "pd-annotate",
+            Self::WarRoom(_) => "war-room",
             Self::Act(action) => action.name(),
         }
     }
@@ -42,6 +45,7 @@ impl Invocation {
             "feed-report" => args::from_json(name, with).map(Self::FeedReport),
             "vrf-runbook" => args::from_json(name, with).map(Self::VrfRunbook),
             "pd-annotate" => args::from_json(name, with).map(Self::PdAnnotate),
+            "war-room" => args::from_json(name, with).map(Self::WarRoom),
             other => {
                 let known: Vec<&str> = Self::NAMES.iter().chain(Action::NAMES).copied().collect();
                 let action = Action::from_data(other, with);
@@ -56,6 +60,7 @@ impl Invocation {
             Self::FeedReport(args) => serde_json::to_value(args),
             Self::VrfRunbook(args) => serde_json::to_value(args),
             Self::PdAnnotate(args) => serde_json::to_value(args),
+            Self::WarRoom(args) => serde_json::to_value(args),
             Self::Act(action) => Ok(action.with()),
         }
         .unwrap_or_default()
@@ -72,6 +77,7 @@ impl Invocation {
             "feed-report" => Some(schemars::schema_for!(feed_report::Args)),
             "vrf-runbook" => Some(schemars::schema_for!(vrf_runbook::Args)),
             "pd-annotate" => Some(schemars::schema_for!(pd_annotate::Args)),
+            "war-room" => Some(schemars::schema_for!(war_room::Args)),
             other => Action::schema(other),
         }
     }
@@ -82,6 +88,7 @@ impl Invocation {
             Self::FeedReport(_) => Effect::Read,
             Self::VrfRunbook(args) => args.effect(),
             Self::PdAnnotate(args) => args.effect(),
+            Self::WarRoom(args) => args.effect(),
             Self::Act(action) => action.effect(),
         }
     }
@@ -90,7 +97,7 @@ impl Invocation {
     pub fn reach(&self) -> Reach {
         match self {
             Self::FeedReport(_) | Self::VrfRunbook(_) => Reach::Target,
-            Self::PdAnnotate(_) => Reach::Tell,
+            Self::PdAnnotate(_) | Self::WarRoom(_) => Reach::Tell,
             Self::Act(action) => action.reach(),
         }
     }
@@ -110,7 +117,7 @@ impl Invocation {
     pub fn taken_back(&self) -> TakenBack {
         match self {
             Self::VrfRunbook(args) => args.taken_back(),
-            Self::FeedReport(_) | Self::PdAnnotate(_) => TakenBack::Transient,
+            Self::FeedReport(_) | Self::PdAnnotate(_) | Self::WarRoom(_) => TakenBack::Transient,
             Self::Act(action) => action.taken_back(),
         }
     }
@@ -118,7 +125,7 @@ impl Invocation {
     /// The reads that show nothing but what it sets itself, see [`Action::self_evident`].
     pub fn self_evident(&self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::FeedReport(_) | Self::VrfRunbook(_) | Self::PdAnnotate(_) => &[],
+            Self::FeedReport(_) | Self::VrfRunbook(_) | Self::PdAnnotate(_) | Self::WarRoom(_) => &[],
             Self::Act(action) => action.self_evident(),
         }
     }
@@ -127,7 +134,7 @@ impl Invocation {
     pub fn needs_chain(&self) -> bool {
         match self {
             Self::FeedReport(_) | Self::VrfRunbook(_) => true,
-            Self::PdAnnotate(_) => false,
+            Self::PdAnnotate(_) | Self::WarRoom(_) => false,
             Self::Act(action) => action.needs_chain(),
         }
     }
@@ -143,7 +150,7 @@ impl Invocation {
     /// The Chainlink nodes that it asks, by name; all of the network where the list is empty, none where it asks none.
     pub fn nodes(&self) -> Option<Vec<String>> {
         match self {
-            Self::FeedReport(_) | Self::PdAnnotate(_) => None,
+            Self::FeedReport(_) | Self::PdAnnotate(_) | Self::WarRoom(_) => None,
             Self::VrfRunbook(_) => Some(Vec::new()),
             Self::Act(action) => action.node().map(|name| vec![name.to_owned()]),
         }
@@ -154,7 +161,7 @@ impl Invocation {
         match self {
             Self::FeedReport(args) => args.network(),
             Self::VrfRunbook(args) => args.network(),
-            Self::PdAnnotate(_) => Ok(None),
+            Self::PdAnnotate(_) | Self::WarRoom(_) => Ok(None),
             Self::Act(action) => Ok(action.network()),
         }
     }
@@ -194,6 +201,7 @@ impl Invocation {
         match self {
             Self::FeedReport(args) => args.alerts = alerts,
             Self::VrfRunbook(args) => args.alerts = alerts,
+            Self::WarRoom(args) => args.alerts = alerts,
             // Its incident is found by what an alert was sent with, not by its labels.
             Self::PdAnnotate(_) => {}
             Self::Act(action) => action.set_alerts(&alerts),
@@ -206,6 +214,7 @@ impl Invocation {
             Self::FeedReport(args) => feed_report::run(args, context).await,
             Self::VrfRunbook(args) => vrf_runbook::run(args, context).await,
             Self::PdAnnotate(args) => pd_annotate::run(args, context).await,
+            Self::WarRoom(args) => war_room::run(args, context).await,
             Self::Act(action) => action.run(context).await,
         }
     }

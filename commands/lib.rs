@@ -25,6 +25,7 @@ pub mod transact;
 pub mod units;
 pub mod value;
 pub mod vrf_runbook;
+pub mod war_room;
 pub mod words;
 
 #[cfg(any(test, feature = "fakes"))]

@@ -30,6 +30,7 @@ pub mod store;
 mod systems;
 pub mod terminal;
 pub mod usage;
+mod war_room;
 pub mod watch;
 
 use std::ffi::OsString;
@@ -145,6 +146,10 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
             let (needs_chain, file) = (action.needs_chain(), output.config);
             let way = apply::Way { reach, agreement, patience, needs_chain, config, file, alert };
             apply::act(session, &action, &way, env)
+        }
+        What::Call(asked) => {
+            let (args, meant) = *asked;
+            war_room::call(session, args, &meant, &output, env)
         }
         What::Annotate(asked) => {
             let (args, noted) = *asked;

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use ira_commands::Fault;
 use ira_commands::context::{Reads, Writes};
 use ira_commands::ports::people::Channels;
+use ira_commands::war_room::Room;
+use secrecy::ExposeSecret as _;
 
 use crate::clients::alertmanager::Alertmanager;
 use crate::clients::pager::{self, Pager};
@@ -32,6 +35,17 @@ impl Channels for Configured {
     fn chat(&self) -> Option<String> {
         let webhook = self.0.systems.slack.as_ref()?;
         Some(Slack::new(Arc::clone(&self.0), webhook.clone()).label())
+    }
+
+    fn room(&self) -> Result<Room, Fault> {
+        let room = &self.0.systems.room;
+        let meeting = room.meeting.as_ref().map(|url| url.resolve_url(self.0.env())).transpose()?;
+        let meeting = meeting.map(|url| url.expose_secret().to_owned());
+        Ok(Room { meeting, products: room.products.clone() })
+    }
+
+    fn explorer(&self, network: &str) -> Option<String> {
+        self.0.network(network).ok()?.explorer.clone()
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use crate::actions::Broken;
 use crate::fault::Fault;
+use crate::war_room::Room;
 
 /// What is said of an alert to who is on call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +64,12 @@ pub trait Channels: Send + Sync {
 
     /// Where a message would be posted, where that is configured.
     fn chat(&self) -> Option<String>;
+
+    /// Where people meet, and how products are told apart.
+    fn room(&self) -> Result<Room, Fault>;
+
+    /// The base of the links of a network's block explorer, without a slash at its end.
+    fn explorer(&self, network: &str) -> Option<String>;
 }
 
 /// Paging who is on call.
@@ -77,6 +84,9 @@ pub trait PagerWrite: Send + Sync {
 pub trait ChatWrite: Send + Sync {
     /// Posts a message.
     async fn post(&self, text: &str) -> Result<(), Broken>;
+
+    /// Posts a message in Slack's blocks (a list); `text` is what notifications say.
+    async fn post_blocks(&self, text: &str, blocks: &Json) -> Result<(), Broken>;
 }
 
 /// A ticket that is there.

@@ -5,7 +5,7 @@ use ira_commands::Invocation;
 use ira_commands::actions::Action;
 
 use super::flags::{Beside, Patience, Told};
-use super::{Agreement, Around, Asked, Cli, Noted, Reach, Sub, What};
+use super::{Agreement, Around, Asked, Cli, Meant, Noted, Reach, Sub, What};
 use crate::help;
 
 /// The whole command line interface, as clap sees it.
@@ -17,6 +17,9 @@ pub fn command() -> Command {
             let about = one.get_about().cloned().unwrap_or_default();
             if *name == "pd-annotate" {
                 return Noted::augment_args(one).about(about).long_about(None);
+            }
+            if *name == "war-room" {
+                return Meant::augment_args(one).about(about).long_about(None);
             }
             let one = Reach::augment_args(Around::augment_args(one)).about(about.clone()).long_about(None);
             // Coordinators are listed in no directory, and nothing of a feed is known to a node alone.
@@ -99,6 +102,13 @@ pub(super) fn read(matches: &ArgMatches) -> Result<Asked, clap::Error> {
                 None => Noted::default(),
             };
             What::Annotate(Box::new((args, noted)))
+        }
+        Sub::Step(Invocation::WarRoom(args)) => {
+            let meant = match matches.subcommand() {
+                Some((_, own)) => Meant::from_arg_matches(own)?,
+                None => Meant::default(),
+            };
+            What::Call(Box::new((args, meant)))
         }
         Sub::Step(invocation) => {
             let (mut reach, around) = match matches.subcommand() {

@@ -150,6 +150,21 @@ pub struct Noted {
     pub dry_run: bool,
 }
 
+/// What a war room is about: read before the command exists.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+#[command(next_help_heading = "What it is about")]
+pub struct Meant {
+    /// `-`: what stdin says, an alert as JSON or the lines `- alertname = …` of an incident
+    #[arg(value_name = "-", value_parser = ["-"], allow_hyphen_values = true, conflicts_with = "alert")]
+    pub stdin: Option<String>,
+    /// The alert: what its sender wrote, or the lines of an incident; `-` is stdin
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
+    pub alert: Option<PathBuf>,
+    /// Print the message, and post nothing
+    #[arg(long, help_heading = "How it is agreed to")]
+    pub dry_run: bool,
+}
+
 #[expect(clippy::unnecessary_wraps, reason = "clap's signature of a value parser")]
 fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
     Ok(SecretString::from(text))

@@ -12,10 +12,10 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use ira_commands::actions::Action;
-use ira_commands::{Invocation, pd_annotate, vrf_runbook};
+use ira_commands::{Invocation, pd_annotate, vrf_runbook, war_room};
 
 pub use self::define::command;
-pub use self::flags::{Agreement, Around, Noted, OutputFlags, Reach};
+pub use self::flags::{Agreement, Around, Meant, Noted, OutputFlags, Reach};
 pub use self::playbooks::{BacktestArgs, PlanArgs, PlaybookVerb, PromoteArgs, RemediateArgs, Rung};
 pub use crate::config::{ColorChoice as Color, Format};
 use crate::runs::{FreezeArgs, RunVerb, ThawArgs};
@@ -62,7 +62,7 @@ pub enum Control {
     Freeze(FreezeArgs),
     /// End what `ira freeze` began
     Thaw(ThawArgs),
-    /// Explain a topic (output, exit-codes, config, networks, feeds, vrf, playbooks, actions, people) or a command
+    /// Explain a topic (output, exit-codes, config, networks, feeds, vrf, playbooks, actions, sources, people) or a command
     Help {
         /// A topic, or a command
         #[arg(value_name = "TOPIC")]
@@ -119,6 +119,8 @@ pub enum What {
     Act(Box<(Action, Reach, Agreement, u64, Option<PathBuf>)>),
     /// A note, with where it is read.
     Annotate(Box<(pd_annotate::Args, Noted)>),
+    /// A war room, with what it is about.
+    Call(Box<(war_room::Args, Meant)>),
     /// Anything else.
     Control(Control),
 }

@@ -68,6 +68,23 @@ impl Alertmanager {
         Ok(firing)
     }
 
+    /// What fires and is sent to `receiver`, as each of them lists it: who says so, and the list.
+    pub async fn listed(&self, receiver: &str) -> Vec<(String, Result<Json, Fault>)> {
+        let one = async |url: &SecretRef| match Service::open("Alertmanager", url, &self.pair.auth, self.config.env()) {
+            Ok(service) => {
+                let mut call = Call::new(Method::GET, &["api", "v2", "alerts"]).query("active", "true");
+                for name in ["silenced", "inhibited", "unprocessed"] {
+                    call = call.query(name, "false");
+                }
+                // The whole name: it takes a regular expression.
+                let call = call.query("receiver", format!("^(?:{})$", literal(receiver)));
+                (service.label(), service.read(&call).await)
+            }
+            Err(fault) => ("Alertmanager".to_owned(), Err(fault)),
+        };
+        join_all(self.pair.urls.iter().map(one)).await
+    }
+
     /// Whether it has been up for long enough to have been told again what fires: it forgets all of it when it ends.
     async fn settled(&self, service: &Service) -> Result<(), Fault> {
         let status = service.read(&Call::new(Method::GET, &["api", "v2", "status"])).await?;
@@ -80,6 +97,13 @@ impl Alertmanager {
         Err(service
             .fault(Fault::new(Kind::BadAnswer, format!("began {up} s ago and may not have been told yet what fires"))))
     }
+}
+
+/// A text as a regular expression that matches it alone.
+fn literal(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| (!(c.is_alphanumeric() || matches!(c, '_' | '-'))).then_some('\\').into_iter().chain([c]))
+        .collect()
 }
 
 /// A value as a matcher quotes it.
@@ -109,6 +133,7 @@ mod tests {
 
     #[test]
     fn a_value_cannot_end_its_matcher() {
+        assert_eq!(literal("ira.eu (a)"), r"ira\.eu\ \(a\)");
         assert_eq!(quoted("a\"} or \\ \n"), "\"a\\\"} or \\\\ \\n\"");
     }
 }

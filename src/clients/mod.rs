@@ -17,6 +17,7 @@ pub mod script;
 mod scripted;
 pub mod service;
 pub mod slack;
+pub mod sns;
 pub mod systemd;
 pub mod tickets;
 pub mod web;

@@ -7,7 +7,7 @@ use ira_commands::Fault;
 use ira_commands::actions::Broken;
 use ira_commands::ports::people::ChatWrite;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::service::{Again, Call, Service};
 use crate::config::Config;
@@ -34,13 +34,11 @@ impl Slack {
     pub fn label(&self) -> String {
         format!("Slack ({})", self.webhook)
     }
-}
 
-#[async_trait]
-impl ChatWrite for Slack {
-    async fn post(&self, text: &str) -> Result<(), Broken> {
+    /// Hands a message over.
+    async fn send(&self, message: Json) -> Result<(), Broken> {
         let service = self.service().map_err(Broken::before)?;
-        let call = Call::new(Method::POST, &[]).json(json!({ "text": text }));
+        let call = Call::new(Method::POST, &[]).json(message);
         // A webhook knows no key: what may have been said is not said again.
         let reply = service.ask(&call, Again::Refused).await?;
         // Whatever stands in between may answer with a page of its own, and post nothing.
@@ -48,5 +46,18 @@ impl ChatWrite for Slack {
             return Err(Broken::unknown(service.lacks("`ok`, with a web page")));
         }
         Ok(())
+    }
+}
+
+#[async_trait]
+impl ChatWrite for Slack {
+    async fn post(&self, text: &str) -> Result<(), Broken> {
+        self.send(json!({ "text": text })).await
+    }
+
+    async fn post_blocks(&self, text: &str, blocks: &Json) -> Result<(), Broken> {
+        // The text is read out by notifications, where a mention in it would count.
+        let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        self.send(json!({ "text": text, "blocks": blocks })).await
     }
 }

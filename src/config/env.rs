@@ -85,6 +85,9 @@ pub const NO_COLOR: &str = "NO_COLOR";
 /// Where systemd puts credentials.
 pub const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
+/// Another place for the APIs of AWS.
+pub const AWS_ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
+
 /// Every environment variable that `ira` reads.
 pub const VARIABLES: &[Variable] = &[
     Variable { name: IRA_CONFIG, key: "--config", doc: "a configuration file that replaces the user file" },
@@ -99,6 +102,11 @@ pub const VARIABLES: &[Variable] = &[
     Variable { name: IRA_DIRECTORY, key: "--directory", doc: "the feed directory, a file or a URL" },
     Variable { name: NO_COLOR, key: "output.color", doc: "set to anything: never colour; IRA_COLOR and --color win" },
     Variable { name: CREDENTIALS_DIRECTORY, key: "", doc: "where `credential:NAME` is looked up; systemd sets it" },
+    Variable {
+        name: AWS_ENDPOINT_URL,
+        key: "",
+        doc: "another place for the APIs of AWS: an emulator, or an endpoint inside a network",
+    },
     Variable {
         name: "SSL_CERT_FILE",
         key: "",

@@ -32,6 +32,7 @@ pub const TOP: &[Key] = &[
     Key { name: "prometheus", kind: "table", default: "", doc: "where metrics are read" },
     Key { name: "alertmanager", kind: "table", default: "", doc: "who says whether an alert still fires" },
     Key { name: "tickets", kind: "tables", default: "", doc: "where tickets are made: [tickets.NAME]" },
+    Key { name: "war_room", kind: "table", default: "", doc: "where people are called together" },
     Key { name: "sources", kind: "tables", default: "", doc: "who may send alerts: [sources.NAME]" },
     Key { name: "http", kind: "table", default: "", doc: "what a URL from an alert may lead to" },
 ];
@@ -239,6 +240,12 @@ pub const SOURCE: &[Key] = &[
     Key { name: "certificate", kind: "name or list", default: "", doc: "names of its client certificate" },
     Key { name: "unauthenticated", kind: "true | false", default: "false", doc: "nothing proves it; only on loopback" },
     Key { name: "topics", kind: "ARN or list", default: "", doc: "sns: the topics that are listened to" },
+    Key {
+        name: "receiver",
+        kind: "name",
+        default: "",
+        doc: "alertmanager: its receiver that sends here; what it sends is asked for at start",
+    },
     Key { name: "max_body_mib", kind: "integer", default: "", doc: "the longest body" },
     Key { name: "max_alerts", kind: "integer", default: "10000", doc: "the most alerts in a body" },
     Key { name: "alerts", kind: "path", default: "", doc: "generic: the list of alerts" },
@@ -250,4 +257,16 @@ pub const SOURCE: &[Key] = &[
     Key { name: "group", kind: "path", default: "", doc: "generic: the sender's group" },
     Key { name: "labels", kind: "path or paths by name", default: "", doc: "generic: what identifies it" },
     Key { name: "annotations", kind: "path or paths by name", default: "", doc: "generic: what describes it" },
+];
+
+/// The keys of `[war_room]`.
+pub const WAR_ROOM: &[Key] = &[
+    Key { name: "meeting", kind: "URL or reference", default: "", doc: "where people meet" },
+    Key { name: "products", kind: "tables", default: "", doc: "how a product is told: [war_room.products.NAME]" },
+];
+
+/// The keys of `[war_room.products.NAME]`.
+pub const PRODUCT: &[Key] = &[
+    Key { name: "match", kind: "table", default: "", doc: "labels and values (`*`: any); one is enough" },
+    Key { name: "key", kind: "label", default: "", doc: "the label with the key that is shown" },
 ];

@@ -93,7 +93,7 @@ fn engine(engine: &EngineConfig) -> Vec<(String, Json)> {
 
 /// The key that a value is set by: a signer is set whole, and so are a node, VRF's settings and the tables of the engine.
 fn set_by(key: &str) -> &str {
-    if let Some((table @ ("budgets" | "playbooks" | "maintenance" | "tickets" | "sources" | "http"), _)) =
+    if let Some((table @ ("budgets" | "playbooks" | "maintenance" | "tickets" | "sources" | "war_room" | "http"), _)) =
         key.split_once('.')
     {
         return table;

@@ -185,6 +185,13 @@ pub const EXAMPLES: &[Example] = &[
     ),
     of_command("ira pd-annotate", "ira pd-annotate --alert alert.json --file found.md", "the incident of this alert"),
     of_command("ira pd-annotate", "ira pd-annotate Q1ABC --status acknowledged --priority P1", "without a note"),
+    of_command("ira war-room", "ira war-room --alert alert.json", "post the message, and note it on the incident"),
+    of_command(
+        "ira war-room",
+        "ira war-room - --pd-url https://acme.pagerduty.com/incidents/Q1ABC --service vrf",
+        "paste the incident's details; the links come along",
+    ),
+    of_command("ira war-room", "ira war-room --alert alert.json --dry-run", "print the message, for any chat"),
     of_command("ira demo", "ira demo", "a recorded chain with three real faults in it"),
     of_command("ira demo", "ira demo --json", "the same for a program"),
     of_command("ira config", "ira config show", "every effective value, and where it comes from"),

@@ -13,6 +13,7 @@ mod prism;
 mod query;
 mod secrets;
 mod tickets;
+mod war_room;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;

@@ -23,7 +23,7 @@ struct Kept {
 }
 
 /// A PagerDuty.
-struct Pager {
+pub(super) struct Pager {
     api: Api,
     kept: Arc<Mutex<Kept>>,
 }
@@ -40,7 +40,7 @@ impl Pager {
         Self { api: Api::start(move |asked| answered(asked, &own)), kept }
     }
 
-    fn usual() -> Self {
+    pub(super) fn usual() -> Self {
         Self::with(vec![incident("Q0OLD", "k", "resolved"), incident("Q1ABC", "k", "triggered")])
     }
 
@@ -48,16 +48,19 @@ impl Pager {
         change(&mut self.kept.lock().expect("not poisoned"));
     }
 
-    fn notes(&self) -> Vec<String> {
+    pub(super) fn notes(&self) -> Vec<String> {
         let kept = self.kept.lock().expect("not poisoned");
         kept.notes.iter().map(|note| note["content"].as_str().expect("text").to_owned()).collect()
     }
 
+    /// The configuration that leads here.
+    pub(super) fn config(&self) -> String {
+        let url = self.api.url();
+        format!("[pagerduty]\ntoken = \"env:KEY\"\nfrom = \"oncall@example.com\"\nurl = \"{url}\"\n")
+    }
+
     fn person(&self) -> Person {
-        Person::with(&format!(
-            "[pagerduty]\ntoken = \"env:KEY\"\nfrom = \"oncall@example.com\"\nurl = \"{}\"\n",
-            self.api.url()
-        ))
+        Person::with(&self.config())
     }
 }
 

@@ -69,7 +69,18 @@ fn a_secret_itself_is_no_configuration_and_a_project_file_names_nobody() {
         assert_eq!(ran.code, 78, "{ran:?}");
     }
     let person = Person::with("");
-    for table in ["pagerduty", "page", "slack", "opsgenie", "prometheus", "alertmanager", "tickets", "http"] {
+    for table in [
+        "pagerduty",
+        "page",
+        "slack",
+        "opsgenie",
+        "prometheus",
+        "alertmanager",
+        "tickets",
+        "http",
+        "sources",
+        "war_room",
+    ] {
         std::fs::write(person.0.path().join(".ira.toml"), format!("[{table}]\n")).expect("written");
         let ran = person.ira(&["config", "check"]);
         assert!(ran.code == 78 && ran.out.contains("may not set"), "{table}: {ran:?}");

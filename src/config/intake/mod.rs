@@ -22,6 +22,8 @@ pub struct SourceConfig {
     pub proof: ProofConfig,
     /// How much is taken from it.
     pub limits: Limits,
+    /// The receiver of Alertmanager that sends here: what it sends is asked for when ira starts.
+    pub receiver: Option<String>,
 }
 
 /// What a sender speaks.

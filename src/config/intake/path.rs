@@ -94,12 +94,11 @@ impl FromStr for Pick {
                 }
                 b'[' => {
                     let inner = rest[1..].trim_start();
-                    let (step, rest) = match quoted(inner) {
-                        Some((name, rest)) => (Step::Name(name), rest),
-                        None => {
-                            let end = inner.find(|c: char| !c.is_ascii_digit()).unwrap_or(inner.len());
-                            (Step::At(inner[..end].parse().map_err(|_| wrong(inner))?), &inner[end..])
-                        }
+                    let (step, rest) = if let Some((name, rest)) = quoted(inner) {
+                        (Step::Name(name), rest)
+                    } else {
+                        let end = inner.find(|c: char| !c.is_ascii_digit()).unwrap_or(inner.len());
+                        (Step::At(inner[..end].parse().map_err(|_| wrong(inner))?), &inner[end..])
                     };
                     (step, rest.trim_start().strip_prefix(']').ok_or_else(|| wrong(rest))?)
                 }

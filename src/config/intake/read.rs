@@ -26,6 +26,7 @@ struct Given {
     timestamp_header: Option<String>,
     unauthenticated: bool,
     topics: Vec<String>,
+    receiver: Option<String>,
     body: Option<u64>,
     alerts: Option<u64>,
     /// Whether any key of the mapping is given.
@@ -73,6 +74,7 @@ impl Given {
                     reader.problem(&item.span(), format!("`{key}` takes the ARN of a topic"), hint);
                 }
             }
+            "receiver" => self.receiver = reader.text(key, item).map(str::to_owned),
             "max_body_mib" => self.body = reader.integer(key, item, &(1..=64)),
             "max_alerts" => self.alerts = reader.integer(key, item, &(1..=100_000)),
             _ => {
@@ -134,12 +136,16 @@ impl Given {
         if kind != "sns" && !self.topics.is_empty() {
             return Err("has `topics`, which only the kind `sns` takes".to_owned());
         }
+        if kind != "alertmanager" && self.receiver.is_some() {
+            return Err("has a `receiver`, which only an `alertmanager` takes".to_owned());
+        }
         let longest = self.body.and_then(|mib| usize::try_from(mib).ok()).unwrap_or(sender.longest());
         let mut limits = Limits { body: longest << 20, ..Limits::default() };
         if let Some(most) = self.alerts.and_then(|most| usize::try_from(most).ok()) {
             limits.alerts = most;
         }
-        Ok(SourceConfig { proof: self.proof(kind)?, sender, limits })
+        let receiver = self.receiver.clone();
+        Ok(SourceConfig { proof: self.proof(kind)?, sender, limits, receiver })
     }
 
     fn proof(self, kind: &str) -> Result<ProofConfig, String> {

@@ -7,6 +7,8 @@ mod show;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ira_commands::war_room::Product;
+
 use super::intake::SourceConfig;
 use super::secret::SecretRef;
 
@@ -113,6 +115,15 @@ pub enum Allowed {
     Net(std::net::IpAddr, u8),
 }
 
+/// Where people are called together.
+#[derive(Clone, Debug, Default)]
+pub struct RoomConfig {
+    /// The URL of the meeting. It is posted: a reference hides it from the file, not from the channel.
+    pub meeting: Option<SecretRef>,
+    /// Rules that tell products apart, in the order of their names.
+    pub products: Vec<Product>,
+}
+
 /// Every system that is asked, and everybody who is told.
 #[derive(Clone, Debug, Default)]
 pub struct SystemsConfig {
@@ -132,6 +143,8 @@ pub struct SystemsConfig {
     pub tickets: BTreeMap<String, DeskConfig>,
     /// Who may send alerts, by name.
     pub sources: BTreeMap<String, SourceConfig>,
+    /// Where people meet, and how products are told apart.
+    pub room: RoomConfig,
     /// Where URLs from alerts may lead.
     pub allow: Vec<Allowed>,
 }

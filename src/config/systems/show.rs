@@ -57,6 +57,13 @@ pub(in crate::config) fn shown(systems: &SystemsConfig) -> Vec<(String, Json)> {
         auth(&mut value, &desk.auth);
         add(&format!("tickets.{name}"), value);
     }
+    if let Some(meeting) = &systems.room.meeting {
+        add("war_room.meeting", json!(meeting.to_string()));
+    }
+    for product in &systems.room.products {
+        let matches: Vec<String> = product.matches.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        add(&format!("war_room.products.{}", product.name), json!({ "match": matches, "key": product.key }));
+    }
     for (name, source) in &systems.sources {
         add(&format!("sources.{name}"), source.shown());
     }

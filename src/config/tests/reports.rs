@@ -59,6 +59,8 @@ fn the_help_names_every_key_default_and_variable() {
         ("[tickets.NAME]", keys::TICKETS),
         ("[http]", keys::HTTP),
         ("[sources.NAME]", keys::SOURCE),
+        ("[war_room]", keys::WAR_ROOM),
+        ("[war_room.products.NAME]", keys::PRODUCT),
     ] {
         assert!(help.contains(table));
         for key in keys {

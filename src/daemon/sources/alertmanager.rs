@@ -25,7 +25,7 @@ pub(super) struct Dialect {
 }
 
 /// Alertmanager itself.
-const ALERTMANAGER: Dialect = Dialect { source: "alertmanager", version: "4", kept: &[] };
+pub(super) const ALERTMANAGER: Dialect = Dialect { source: "alertmanager", version: "4", kept: &[] };
 
 /// The alerts of a body.
 pub(super) fn read(body: &[u8], limits: &Limits) -> Result<Batch, Refusal> {
@@ -134,9 +134,9 @@ impl<'de> Visitor<'de> for Alerts<'_> {
 }
 
 /// One alert.
-struct One<'a> {
-    limits: &'a Limits,
-    dialect: Dialect,
+pub(super) struct One<'a> {
+    pub(super) limits: &'a Limits,
+    pub(super) dialect: Dialect,
 }
 
 impl<'de> DeserializeSeed<'de> for One<'_> {
@@ -166,9 +166,10 @@ impl<'de> Visitor<'de> for One<'_> {
                 "startsAt" => starts = map.next_value()?,
                 "fingerprint" => fingerprint = map.next_value()?,
                 kept if self.dialect.kept.contains(&kept) => {
-                    let mut text: Option<String> = map.next_value()?;
-                    text.iter_mut().for_each(|text| shorten(text, self.limits.label));
-                    links.extend(text.filter(|text| !text.is_empty()).map(|text| (name, text)));
+                    if let Some(mut text) = map.next_value::<Option<String>>()?.filter(|text| !text.is_empty()) {
+                        shorten(&mut text, self.limits.label);
+                        links.push((name, text));
+                    }
                 }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }

@@ -10,6 +10,7 @@ mod generic;
 mod grafana;
 mod json;
 mod limits;
+mod missed;
 mod pagerduty;
 mod proof;
 mod sns;
@@ -28,6 +29,7 @@ use crate::config::env::Env;
 use crate::config::intake::{ProofConfig, Sender, SourceConfig};
 
 pub use limits::Limits;
+pub use missed::{Missed, missed};
 use proof::{Proof, Proving};
 use sns::Certificates;
 pub use sns::Topics;

@@ -24,7 +24,8 @@ struct Message {
 #[derive(Deserialize)]
 struct Event {
     id: String,
-    event_type: String,
+    #[serde(rename = "event_type")]
+    what: String,
     occurred_at: String,
     #[serde(default)]
     agent: Option<Named>,
@@ -83,8 +84,8 @@ pub(super) fn read(body: &[u8], limits: &Limits, now: u64) -> Result<Batch, Refu
         return Err(Refusal::stranger(format!("it occurred {} h ago", (now - at) / 3_600)));
     }
     fits("id", &event.id)?;
-    fits("event_type", &event.event_type)?;
-    let resolved = match event.event_type.as_str() {
+    fits("event_type", &event.what)?;
+    let resolved = match event.what.as_str() {
         "incident.triggered" | "incident.reopened" => false,
         "incident.resolved" => true,
         what if what.starts_with("incident.") => return news(event),
@@ -160,7 +161,7 @@ fn news(event: Event) -> Result<Batch, Refusal> {
         shorten(&mut by, 256);
         by
     });
-    let news = News { id: event.id, what: event.event_type, incident, by };
+    let news = News { id: event.id, what: event.what, incident, by };
     Ok(Batch { news: Some(news), note: Some("news of an incident"), ..Batch::default() })
 }
 

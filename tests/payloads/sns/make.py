@@ -25,7 +25,7 @@ def sign(key, message):
 
 def message(name, kind="Notification", body="", version="2", **more):
     return name, {"Type": kind, "MessageId": f"0a1b2c3d-{name}", "TopicArn": TOPIC, "Message": body,
-                  "Timestamp": "2026-11-21T10:00:00.000Z", "SignatureVersion": version, **more}
+                  "Timestamp": "2026-11-22T10:00:00.000Z", "SignatureVersion": version, **more}
 
 def carried(name):
     return (here.parent / name).read_text()

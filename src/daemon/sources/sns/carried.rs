@@ -1,4 +1,4 @@
-//! What a message of a topic carries: an alarm of CloudWatch, an event of EventBridge, or the body of another sender.
+//! What a message of a topic carries: an alarm of `CloudWatch`, an event of `EventBridge`, or the body of another sender.
 
 use std::collections::BTreeMap;
 
@@ -63,7 +63,7 @@ fn pairs<const N: usize>(all: [(&str, Option<String>); N]) -> BTreeMap<String, S
     all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
-/// `+0000` is how CloudWatch writes a zone.
+/// `+0000` is how `CloudWatch` writes a zone.
 fn instant(text: &str) -> Option<u64> {
     let end = text.len().saturating_sub(5);
     match text.split_at_checked(end) {

@@ -39,11 +39,13 @@ pub trait Topics: Send + Sync {
 struct Message {
     #[serde(rename = "Type")]
     kind: String,
-    message_id: String,
+    #[serde(rename = "MessageId")]
+    id: String,
     topic_arn: String,
     #[serde(default)]
     subject: Option<String>,
-    message: String,
+    #[serde(rename = "Message")]
+    text: String,
     timestamp: String,
     signature_version: String,
     signature: String,
@@ -105,8 +107,8 @@ pub(super) async fn read(
     }
     match message.kind.as_str() {
         "Notification" => {
-            fits("MessageId", &message.message_id)?;
-            carried::read(&message.message, &message.message_id, limits, now)
+            fits("MessageId", &message.id)?;
+            carried::read(&message.text, &message.id, limits, now)
         }
         "SubscriptionConfirmation" => {
             let token = message.token.filter(|token| !token.is_empty() && token.len() <= 4096);

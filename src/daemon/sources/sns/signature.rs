@@ -23,7 +23,7 @@ pub(super) fn certificate_url(text: &str) -> Result<Url, String> {
     if !url.host_str().is_some_and(is_sns) {
         return wrong("does not lead to SNS");
     }
-    if !url.path().ends_with(".pem") {
+    if url.path().rsplit_once('.').is_none_or(|(_, ending)| ending != "pem") {
         return wrong("does not end in .pem");
     }
     Ok(url)
@@ -60,7 +60,7 @@ pub(super) fn check(message: &Message, pem: &[u8], now: u64) -> Result<(), Strin
 
 /// The text that is signed: names and values, each on a line of its own.
 fn signed(message: &Message) -> Option<String> {
-    let mut lines = vec![("Message", message.message.as_str()), ("MessageId", &message.message_id)];
+    let mut lines = vec![("Message", message.text.as_str()), ("MessageId", &message.id)];
     if message.kind == "Notification" {
         lines.extend(message.subject.as_deref().map(|subject| ("Subject", subject)));
     } else {

@@ -1,5 +1,4 @@
 //! Faults 25 and 26: whatever bytes come, they are read, or refused for a reason that is named.
-#![expect(non_snake_case, reason = "tests carry the numbers of the faults")]
 
 use proptest::prelude::*;
 use serde_json::json;

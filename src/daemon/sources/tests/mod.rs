@@ -1,5 +1,6 @@
 //! What the sources must hold.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ira_commands::Kind;
@@ -17,8 +18,8 @@ mod faults;
 mod proofs;
 mod senders;
 
-/// 2026-11-21T10:00:30Z.
-const NOW: u64 = 1_795_255_230;
+/// 2026-11-22T10:00:30Z.
+const NOW: u64 = 1_795_341_630;
 const SECRET: &str = "CANARY-of-a-secret";
 const OLD: &str = "CANARY-of-an-old-one";
 
@@ -53,10 +54,8 @@ impl Topics for Sns {
     }
 }
 
-use std::sync::Mutex;
-
 fn config(sender: Sender, proof: ProofConfig) -> SourceConfig {
-    SourceConfig { sender, proof, limits: Limits::default() }
+    SourceConfig { sender, proof, limits: Limits::default(), receiver: None }
 }
 
 fn secrets() -> Vec<SecretRef> {

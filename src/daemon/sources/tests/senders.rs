@@ -1,6 +1,6 @@
 //! What each sender's bodies are read as.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 
@@ -267,4 +267,22 @@ fn any_sender_of_json_is_read_by_a_mapping() {
     }
 }
 
-use std::collections::BTreeMap;
+#[test]
+fn what_alertmanagers_api_lists_has_the_ids_of_its_webhook() {
+    use serde_json::json;
+    let hook = alertmanager("single-01-firing-n1");
+    let body: serde_json::Value = serde_json::from_slice(&payload("alertmanager/single-01-firing-n1.json")).unwrap();
+    let alert = &body["alerts"][0];
+    let listed = |state: &str, receiver: &str| {
+        let one = json!({ "labels": alert["labels"], "annotations": alert["annotations"], "startsAt": alert["startsAt"],
+            "endsAt": "2026-11-22T10:04:00.000Z", "updatedAt": "2026-11-22T10:00:00.000Z", "fingerprint": alert["fingerprint"],
+            "generatorURL": alert["generatorURL"], "receivers": [{ "name": "other" }, { "name": receiver }],
+            "status": { "state": state, "silencedBy": [], "inhibitedBy": [] } });
+        missed::listed(&json!([one]), "ira", &Limits::default()).unwrap()
+    };
+    let found = listed("active", "ira");
+    assert_eq!(ids(&found), ids(&hook));
+    assert_eq!(found.deliveries[0].incoming, hook.deliveries[0].incoming);
+    assert!(listed("suppressed", "ira").deliveries.is_empty() && listed("active", "web.hook").deliveries.is_empty());
+    assert!(missed::listed(&json!({}), "ira", &Limits::default()).is_err());
+}

@@ -142,7 +142,7 @@ impl Invocation {
     /// How long it lets time pass, where it does nothing else.
     pub fn pause(&self) -> Option<Duration> {
         match self {
-            Self::FeedReport(_) | Self::VrfRunbook(_) | Self::PdAnnotate(_) => None,
+            Self::FeedReport(_) | Self::VrfRunbook(_) | Self::PdAnnotate(_) | Self::WarRoom(_) => None,
             Self::Act(action) => action.pause(),
         }
     }
@@ -171,6 +171,8 @@ impl Invocation {
         match self {
             Self::VrfRunbook(args) => !args.name_something(),
             Self::FeedReport(_) | Self::Act(_) => !given,
+            // Whatever else it is told, the alert says what the room is for.
+            Self::WarRoom(args) => args.pd_url.is_none(),
             Self::PdAnnotate(_) => false,
         }
     }
@@ -180,7 +182,7 @@ impl Invocation {
         match self {
             Self::VrfRunbook(args) => args.caps(),
             Self::Act(action) => action.caps(),
-            Self::FeedReport(_) | Self::PdAnnotate(_) => Caps::default(),
+            Self::FeedReport(_) | Self::PdAnnotate(_) | Self::WarRoom(_) => Caps::default(),
         }
     }
 
@@ -192,7 +194,7 @@ impl Invocation {
                 Self::VrfRunbook(vrf_runbook::Args { max_spend: caps.link, max_spend_native: caps.native, ..args })
             }
             Self::Act(action) => Self::Act(action.capped(&caps)),
-            other @ (Self::FeedReport(_) | Self::PdAnnotate(_)) => other,
+            other @ (Self::FeedReport(_) | Self::PdAnnotate(_) | Self::WarRoom(_)) => other,
         }
     }
 

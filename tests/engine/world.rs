@@ -19,7 +19,9 @@ use ira_commands::ports::host::{
 };
 use ira_commands::ports::people::{Channels, ChatWrite};
 use ira_commands::ports::systems::{AlertRead, Firing, Witness};
+use ira_commands::war_room::Room;
 use ira_commands::{Context, Fault, Invocation, Kind};
+use serde_json::Value as Json;
 
 /// What happens in the middle of an effect.
 pub type Amid = Box<dyn Fn(&str) -> Option<Mishap> + Send + Sync>;
@@ -168,6 +170,14 @@ impl Channels for Ports {
     fn chat(&self) -> Option<String> {
         Some("#ops".to_owned())
     }
+
+    fn room(&self) -> Result<Room, Fault> {
+        Ok(Room::default())
+    }
+
+    fn explorer(&self, _: &str) -> Option<String> {
+        None
+    }
 }
 
 #[async_trait]
@@ -181,6 +191,10 @@ impl ChatWrite for Ports {
                 Ok(())
             }
         }
+    }
+
+    async fn post_blocks(&self, text: &str, _: &Json) -> Result<(), Broken> {
+        self.post(text).await
     }
 }
 

@@ -294,6 +294,7 @@ pub fn config(verb: ConfigVerb, output: &OutputFlags) -> Result<Report, Fault> {
     match verb {
         ConfigVerb::Show => Ok(config::show(&Config::load(&sources)?)),
         ConfigVerb::Check => config::check(&sources),
+        ConfigVerb::Token { name, role } => Ok(config::users::token(&name, role)),
     }
 }
 

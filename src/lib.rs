@@ -157,9 +157,10 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
         }
         What::Control(Control::Demo) => session.demo(env),
         What::Control(Control::Config(verb)) => {
+            let checks = verb == ConfigVerb::Check;
             let report = connect::config(verb, &output)?;
             let what = "the configuration cannot be used";
-            Ok(if verb == ConfigVerb::Check { checked(session, report, what) } else { shown(session, report) })
+            Ok(if checks { checked(session, report, what) } else { shown(session, report) })
         }
         What::Control(Control::Playbook(verb)) => {
             Ok(match playbooks::answer(&verb, &output, &remediate::actor(env))? {

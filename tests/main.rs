@@ -20,3 +20,4 @@ mod transcripts;
 mod verbs;
 mod vrf_apply;
 mod vrf_runbook;
+mod web;

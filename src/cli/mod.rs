@@ -14,6 +14,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use ira_commands::actions::Action;
 use ira_commands::{Invocation, pd_annotate, vrf_runbook, war_room};
 
+use crate::config::Role;
+
 pub use self::define::command;
 pub use self::flags::{Agreement, Around, Meant, Noted, OutputFlags, Reach};
 pub use self::playbooks::{BacktestArgs, PlanArgs, PlaybookVerb, PromoteArgs, RemediateArgs, Rung};
@@ -76,12 +78,21 @@ pub enum Control {
 }
 
 /// What is asked of the configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum ConfigVerb {
     /// Print every effective value with its origin; secrets stay hidden
     Show,
     /// Read every configuration file and report each mistake with its place (exit 78 where there is one)
     Check,
+    /// Make a token for a user, and the line for its hash
+    Token {
+        /// The user's name
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// What the user may do
+        #[arg(long, value_enum, default_value_t = Role::Viewer)]
+        role: Role,
+    },
 }
 
 /// The shells that completions exist for.

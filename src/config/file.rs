@@ -13,7 +13,7 @@ use super::origin::{ConfigFile, Layer, Origin};
 use super::problem::{Place, Problem};
 use super::reader::{Item, Name, Reader};
 use super::secret::SecretRef;
-use super::{Config, access, engine, host, keys, nodes, signer, systems, url, vrf};
+use super::{Config, access, engine, host, keys, nodes, signer, systems, url, users, vrf};
 
 /// A configuration file longer than this is not one.
 const MOST_BYTES: u64 = 1024 * 1024;
@@ -88,7 +88,9 @@ pub(super) fn apply(config: &mut Config, file: &ConfigFile, text: &str) -> Vec<P
                     config.origins.insert("network".to_owned(), reader.origin(&key.span()));
                 }
             }
-            word @ ("store" | "budgets" | "playbooks" | "maintenance") if reader.is_project() => {
+            word @ ("store" | "budgets" | "playbooks" | "maintenance" | "users" | "public_url")
+                if reader.is_project() =>
+            {
                 forbidden(
                     &mut reader,
                     &key.span(),
@@ -112,6 +114,19 @@ pub(super) fn apply(config: &mut Config, file: &ConfigFile, text: &str) -> Vec<P
                 if let Some(uri) = engine::store(&mut reader, key, item) {
                     config.engine.store = Some(uri);
                     config.origins.insert("store".to_owned(), reader.origin(&key.span()));
+                }
+            }
+            "users" => {
+                config.users.extend(users::read(&mut reader, item));
+                config.origins.insert("users".to_owned(), reader.origin(&key.span()));
+            }
+            "public_url" => {
+                if let Some(url) = reader.text("public_url", item) {
+                    match url::parse_http(url) {
+                        Ok(_) => config.public_url = Some(url.trim_end_matches('/').to_owned()),
+                        Err(why) => reader.problem(&item.span(), format!("`public_url`: {why}"), None),
+                    }
+                    config.origins.insert("public_url".to_owned(), reader.origin(&key.span()));
                 }
             }
             word @ ("budgets" | "playbooks" | "maintenance") => {

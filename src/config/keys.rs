@@ -22,6 +22,8 @@ pub const TOP: &[Key] = &[
     Key { name: "budgets", kind: "tables", default: "", doc: "what playbooks may do in a time: [budgets.NAME]" },
     Key { name: "playbooks", kind: "tables", default: "", doc: "how far each goes by itself: [playbooks.NAME]" },
     Key { name: "maintenance", kind: "tables", default: "", doc: "when nothing is written: [maintenance.NAME]" },
+    Key { name: "users", kind: "tables", default: "", doc: "who may look at runs, and who decides: [users.NAME]" },
+    Key { name: "public_url", kind: "URL", default: "", doc: "where people reach the daemon's pages" },
     Key { name: "nodes", kind: "table", default: "", doc: "one table for each Chainlink node: [nodes.NAME]" },
     Key { name: "scripts", kind: "table", default: "", doc: "the scripts that may be run on this host" },
     Key { name: "systemd", kind: "table", default: "", doc: "the service manager" },
@@ -116,6 +118,17 @@ pub const BUDGET: &[Key] = &[
     Key { name: "native", kind: "amount", default: "", doc: "the most native coins that may be spent in a window" },
     Key { name: "window", kind: "time", default: "", doc: "how long a window is: 1h" },
     Key { name: "per", kind: "label", default: "", doc: "a budget for each value of this label of the alert" },
+];
+
+/// The keys of `[users.NAME]`.
+pub const USER: &[Key] = &[
+    Key {
+        name: "token",
+        kind: "sha256:HASH",
+        default: "",
+        doc: "the hash of the token: `ira config token` makes both",
+    },
+    Key { name: "role", kind: "viewer | approver | operator | admin", default: "viewer", doc: "what the user may do" },
 ];
 
 /// The keys of `[playbooks.NAME]`.

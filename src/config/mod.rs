@@ -30,6 +30,7 @@ pub mod systems;
 #[cfg(test)]
 mod tests;
 pub mod url;
+pub mod users;
 mod vrf;
 
 pub use access::untrusted;
@@ -43,6 +44,7 @@ pub use show::show;
 pub use signer::{KeystoreRef, SignerConfig};
 pub use sources::{Flags, Places, Sources};
 pub use systems::SystemsConfig;
+pub use users::{Role, UserConfig};
 
 use env::Env;
 use network::normal;
@@ -103,6 +105,10 @@ pub struct Config {
     pub host: HostConfig,
     /// The systems that are asked, and the people that are told.
     pub systems: SystemsConfig,
+    /// Who may look at runs, and who decides.
+    pub users: BTreeMap<String, UserConfig>,
+    /// Where people reach the daemon's pages, without a slash at its end.
+    pub public_url: Option<String>,
     /// Where values come from, by dotted key; one that is missing here is a default.
     origins: BTreeMap<String, Origin>,
     /// What a project file changed of networks that were known without it.
@@ -148,6 +154,8 @@ impl Config {
             network: None,
             networks: BTreeMap::new(),
             host: HostConfig::default(),
+            users: BTreeMap::new(),
+            public_url: None,
             engine: EngineConfig::default(),
             nodes: BTreeMap::new(),
             systems: SystemsConfig::default(),

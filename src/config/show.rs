@@ -37,6 +37,10 @@ impl Config {
             ("systemd.bus".to_owned(), json!(self.host.bus)),
         ];
         all.extend(engine(&self.engine));
+        all.extend(self.public_url.as_ref().map(|url| ("public_url".to_owned(), json!(url))));
+        for (name, user) in &self.users {
+            all.push((format!("users.{name}"), json!({ "role": user.role.word(), "token": "sha256:…" })));
+        }
         all.extend(systems::shown(&self.systems));
         for network in self.networks.values() {
             all.extend(
@@ -93,9 +97,8 @@ fn engine(engine: &EngineConfig) -> Vec<(String, Json)> {
 
 /// The key that a value is set by: a signer is set whole, and so are a node, VRF's settings and the tables of the engine.
 fn set_by(key: &str) -> &str {
-    if let Some((table @ ("budgets" | "playbooks" | "maintenance" | "tickets" | "sources" | "war_room" | "http"), _)) =
-        key.split_once('.')
-    {
+    let tables = ["budgets", "playbooks", "maintenance", "tickets", "sources", "war_room", "http", "users"];
+    if let Some((table, _)) = key.split_once('.').filter(|(table, _)| tables.contains(table)) {
         return table;
     }
     if let (true, Some((node, _))) = (key.starts_with("nodes."), key.rsplit_once('.')) {

@@ -33,6 +33,7 @@ impl Course<'_> {
             return Ok(());
         }
         if good {
+            self.note("after", serde_json::json!(self.scope.after)).await?;
             let hold = Duration::from_secs(verify.hold + verify.every);
             let now = self.store().now().await?;
             let ask = Advance {

@@ -199,6 +199,7 @@ pub const EXAMPLES: &[Example] = &[
     of_command("ira config show", "ira config show --json", "the same for a program"),
     of_command("ira config check", "ira config check", "every mistake in every file, with its line"),
     of_command("ira config check", "ira config check --config ira.toml", "one file, in CI"),
+    of_command("ira config token", "ira config token mila --role approver", "a token for Mila, who answers plans"),
     of_command(
         "ira remediate",
         "ira remediate --alert alert.json --dry-run",

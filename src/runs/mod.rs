@@ -4,8 +4,8 @@ mod list;
 mod said;
 mod show;
 mod tail;
-mod times;
-mod words;
+pub mod times;
+pub mod words;
 
 use std::time::Duration;
 

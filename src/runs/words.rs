@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use crate::store::event::{By, What};
 
 /// An event for a person; none where it is only of use to the engine.
-pub(super) fn words(what: &What) -> Option<String> {
+pub fn words(what: &What) -> Option<String> {
     let because = |why: &str| if why.is_empty() { String::new() } else { format!(": {why}") };
     Some(match what {
         What::Admitted { title, .. } => format!("{title} is to be done"),

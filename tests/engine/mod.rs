@@ -2,7 +2,7 @@
 
 #![expect(non_snake_case, reason = "named for what must hold: an invariant, a fault, a lesson")]
 
-mod books;
+pub mod books;
 mod crash;
 mod exported;
 mod faults;
@@ -14,7 +14,7 @@ mod outbox;
 mod people;
 mod phases;
 mod rungs;
-mod world;
+pub mod world;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -37,8 +37,8 @@ use world::{Desk, World};
 
 const START: u64 = 1_800_000_000_000;
 
-fn block<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime").block_on(future)
+pub fn block<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }
 
 /// An engine with its world and its clock.

@@ -47,6 +47,7 @@ fn the_help_names_every_key_default_and_variable() {
         ("[budgets.NAME]", keys::BUDGET),
         ("[playbooks.NAME]", keys::PLAYBOOK),
         ("[maintenance.NAME]", keys::MAINTENANCE),
+        ("[users.NAME]", keys::USER),
         ("[nodes.", keys::NODE),
         ("[scripts]", keys::SCRIPTS),
         ("[systemd]", keys::SYSTEMD),

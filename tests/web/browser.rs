@@ -107,7 +107,7 @@ fn a_run_is_seen_live_on_a_phone_at_night() {
         let shot = Path::new(env!("CARGO_TARGET_TMPDIR")).join("run-page.png");
         let opened = shot.clone();
         let look = move || {
-            let mut browser = Browser::open(&url, &opened, "yes to plan");
+            let mut browser = Browser::open(&url, &opened, "yes to the plan");
             (browser.says(), browser)
         };
         let (open, mut browser) = tokio::task::spawn_blocking(look).await.expect("it opens");

@@ -204,7 +204,7 @@ pub async fn run(from: &dyn Store, story: &Story, visitor: &Visitor) -> Result<J
         "compared": compared(&events),
         "steps": story.steps.iter().map(|one| step(one, now)).collect::<Vec<_>>(),
         "told": mails.iter().map(|mail| told(mail, now)).collect::<Vec<_>>(),
-        "alert": story.alert.as_ref().map(|alert| json!({ "labels": labels(&alert.payload) })),
+        "alert": story.alert.as_ref().map(|alert| json!({ "labels": labels(&alert.payload["alert"]) })),
         "events": events[newest..].iter().filter_map(|event| shown(event, now)).collect::<Vec<_>>(),
         "csrf": visitor.csrf(),
         "may_approve": visitor.is(Role::Approver),
@@ -264,8 +264,14 @@ fn asks(story: &Story, events: &[Event], visitor: &Visitor, now: u64) -> Option<
     let text = |value: &Json, key: &str| value.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
     let write = |write: &Json| {
         let planned = write["plan"].get("what").and_then(Json::as_str).map(str::to_owned);
+        let change = |one: &Json| {
+            let of = |key: &str| text(one, key);
+            json!({ "what": of("what"), "before": of("before"), "after": of("after") })
+        };
+        let changes: Vec<Json> =
+            write["plan"].get("changes").and_then(Json::as_array).into_iter().flatten().map(change).collect();
         let what = planned.unwrap_or_else(|| text(write, "not_planned"));
-        json!({ "verb": text(write, "do"), "target": text(write, "target"), "step": text(write, "step"), "what": what })
+        json!({ "verb": text(write, "do"), "target": text(write, "target"), "step": text(write, "step"), "what": what, "changes": changes })
     };
     let writes: Vec<Json> = plan.and_then(|plan| plan["writes"].as_array()).into_iter().flatten().map(write).collect();
     let why_not = match visitor.name() {

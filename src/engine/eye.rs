@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join_all;
-use ira_commands::playbook::{Cel, Playbook, Query, Scope, Step, Unready, Want, answered, asking, items, question, wanted};
+use ira_commands::playbook::{
+    Cel, Playbook, Query, Scope, Step, Unready, Want, answered, asking, items, question, wanted,
+};
 use ira_commands::{Fault, Invocation, Kind, Report};
 use serde_json::Value as Json;
 

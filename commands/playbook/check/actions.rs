@@ -126,7 +126,8 @@ pub(super) fn examine(playbook: &Playbook, step: &Step, problems: &mut Vec<Probl
     }
     if invocation.pause().is_some_and(|pause| pause.as_secs() > step.timeout) {
         let message = format!("`{}` may last longer than its timeout of {}", step.id.text, spelled(step.timeout));
-        problems.push(Problem::new(step.at, message).hint("timeout: the longest that it may last; the deadline counts it"));
+        problems
+            .push(Problem::new(step.at, message).hint("timeout: the longest that it may last; the deadline counts it"));
     }
     if step.retry.is_some() && step.wait.is_some() {
         problems.push(Problem::new(step.at, "a step has `retry` or `until`, not both"));

@@ -5,8 +5,8 @@ use serde_json::Value as Json;
 use super::{EVERY, Lower, READ, Record};
 use crate::effect::{Effect, TakenBack};
 use crate::playbook::model::{Param, ParamType, Text};
-use crate::playbook::step::{Limits, Loop, Output, Retry, Source, Step, Undo, Wait};
 use crate::playbook::simulate::WAIT;
+use crate::playbook::step::{Limits, Loop, Output, Retry, Source, Step, Undo, Wait};
 use crate::playbook::template::{Path, Template};
 use crate::words::Span;
 

@@ -12,7 +12,7 @@ use super::hands::line;
 use super::past::{self, Asked};
 use super::plan::{PlanDocument, invocation};
 use super::{Engine, Preview, Stop, TakeUp, Wanted};
-use crate::store::ask::{Admission, Admit, Incoming, Text, Verdict};
+use crate::store::ask::{Admission, Admit, Text, Verdict};
 use crate::store::event::What;
 use crate::store::model::{Approval, Run, RunId};
 use crate::store::{Guard, RunState};
@@ -95,16 +95,11 @@ impl Engine {
             overrides: wanted.overrides,
             unattended: self.unattended,
         };
-        let incoming = Incoming {
-            source: alert.source.clone(),
-            delivery_id: wanted.delivery_id.unwrap_or_else(|| past::delivery(alert)),
-            fingerprint: past::fingerprint(alert),
-            group_key: wanted.group_key,
-            payload: past::payload(alert),
-        };
+        let incoming = past::kept(alert, wanted.delivery_id, wanted.group_key);
         let ask = Admit {
             key: wanted.key,
             alert: (!alert.alert.labels.is_empty()).then_some(incoming),
+            received: wanted.received,
             playbook: Some(Text {
                 name: playbook.name.text.clone(),
                 revision: playbook.revision.clone(),

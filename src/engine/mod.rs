@@ -39,7 +39,7 @@ use serde_json::Value as Json;
 
 use crate::config::BudgetConfig;
 use crate::store::ask::{Denial, Override, Page};
-use crate::store::model::{Run, RunId};
+use crate::store::model::{InboxId, Run, RunId};
 use crate::store::{Guard, RunState, Store};
 
 pub use export::{Exported, export};
@@ -47,7 +47,7 @@ pub use forecast::{Forecast, Used};
 pub use guards::{overridable, refused};
 pub use hands::{Alarm, Hands, Mark, Unwatched, Watch};
 pub use offline::offline;
-pub use past::{fingerprint, incoming};
+pub use past::{fingerprint, incoming, kept};
 pub use plan::{PlanDocument, PlannedWrite};
 pub use post::{Post, SendFault, Sender, told_journal};
 pub use record::{Record, Standing, promote, standing};
@@ -86,6 +86,8 @@ pub struct Wanted<'a> {
     pub delivery_id: Option<String>,
     /// The sender's group; may be empty.
     pub group_key: String,
+    /// The row that the alert was received by; none where it comes with the run.
+    pub received: Option<InboxId>,
     /// The playbook, read and checked.
     pub playbook: &'a Playbook,
     /// Its text: kept with the run, which is read from it again wherever it goes on.

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::outputs;
 use super::plan::digest;
-use crate::store::ask::{Override, Story};
+use crate::store::ask::{self, Override, Story};
 use crate::store::event::{Event, What};
 use crate::store::model::{Run, Step};
 use crate::store::{Guard, StepState as Stands, Trace};
@@ -52,8 +52,20 @@ impl Asked {
     }
 }
 
+/// An alert as it is received: `delivery_id` is the sender's own; where it has none, one alert, beginning and status is one.
+pub fn kept(alert: &Incoming, delivery_id: Option<String>, group_key: String) -> ask::Incoming {
+    ask::Incoming {
+        source: alert.source.clone(),
+        delivery_id: delivery_id.unwrap_or_else(|| delivery(alert)),
+        fingerprint: fingerprint(alert),
+        group_key,
+        payload: payload(alert),
+        over: alert.alert.resolved,
+    }
+}
+
 /// An alert as the inbox keeps it.
-pub(super) fn payload(alert: &Incoming) -> Json {
+fn payload(alert: &Incoming) -> Json {
     json!({ "source": alert.source, "starts_at": alert.starts_at, "alert": alert.alert })
 }
 
@@ -71,7 +83,7 @@ pub fn fingerprint(alert: &Incoming) -> String {
 }
 
 /// The sender's id of an alert that has none.
-pub(super) fn delivery(alert: &Incoming) -> String {
+fn delivery(alert: &Incoming) -> String {
     digest(&json!([fingerprint(alert), alert.starts_at, alert.status()]).to_string())
 }
 

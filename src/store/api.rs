@@ -8,12 +8,12 @@ use ira_commands::context::{Ended, Open};
 use serde_json::Value as Json;
 
 use super::ask::{
-    Admission, Admit, Advance, Ask, Begin, Decision, Denial, Dropped, Due, End, Filter, Finish, FirstWrite, HandBegin,
-    Mails, Retention, Sent, Story, Suspend, Take, Tell, Verdict, Which,
+    Admission, Admit, Advance, Ask, Backlog, Begin, Decision, Denial, Dropped, Due, End, Filter, Finish, FirstWrite,
+    HandBegin, Incoming, Judge, Mails, Received, Retention, Sent, Story, Suspend, Take, Tell, Verdict, Which,
 };
 use super::event::Event;
 use super::model::{
-    Approval, ApprovalId, AttemptId, GuardRow, Identity, InboxRow, MailId, OutboxRow, Run, RunId, Step,
+    Approval, ApprovalId, AttemptId, DecisionRow, GuardRow, Identity, InboxId, InboxRow, MailId, OutboxRow, Run, RunId, Step,
 };
 use super::words::{Guard, RunState};
 
@@ -145,6 +145,25 @@ pub trait Store: Send + Sync {
 
     /// The alerts that came in, newest first, at most `max`.
     async fn inbox(&self, max: usize) -> Result<Vec<InboxRow>, Fault>;
+
+    /// Writes down that alerts came in, all or none. One that came before only counts, and is looked at again where it was
+    /// put off or a run answered it.
+    async fn receive(&self, alerts: Vec<Incoming>) -> Result<Vec<Received>, Fault>;
+
+    /// Alerts that are due to be looked at, the one that is due for the longest time first, at most `max`.
+    async fn undecided(&self, max: usize) -> Result<Vec<InboxRow>, Fault>;
+
+    /// Writes down what was decided of an alert, with whom it tells, in one commit.
+    async fn judge(&self, ask: Judge) -> Result<InboxRow, Fault>;
+
+    /// How much waits to be decided, counted up to `most`.
+    async fn backlog(&self, most: usize) -> Result<Backlog, Fault>;
+
+    /// What was decided of an alert, oldest first.
+    async fn decisions(&self, inbox: InboxId) -> Result<Vec<DecisionRow>, Fault>;
+
+    /// The alerts of a fingerprint, newest first, at most `max`.
+    async fn alerts_of(&self, fingerprint: &str, max: usize) -> Result<Vec<InboxRow>, Fault>;
 
     /// The text of a playbook, by revision.
     async fn playbook(&self, revision: &str) -> Result<Option<String>, Fault>;

@@ -10,15 +10,15 @@ use serde_json::Value as Json;
 
 use super::api::Store;
 use super::ask::{
-    Admission, Admit, Advance, Ask, Begin, Decision, Dropped, Due, End, Filter, Finish, FirstWrite, HandBegin, Mails,
-    Retention, Sent, Story, Suspend, Take, Tell, Verdict, Which,
+    Admission, Admit, Advance, Ask, Backlog, Begin, Decision, Dropped, Due, End, Filter, Finish, FirstWrite, HandBegin,
+    Incoming, Judge, Mails, Received, Retention, Sent, Story, Suspend, Take, Tell, Verdict, Which,
 };
 use super::event::Event;
 use super::model::{
-    Approval, ApprovalId, AttemptId, GuardRow, Identity, InboxRow, MailId, OutboxRow, Run, RunId, Step,
+    Approval, ApprovalId, AttemptId, DecisionRow, GuardRow, Identity, InboxId, InboxRow, MailId, OutboxRow, Run, RunId, Step,
 };
 use super::rows::{Res, Rows, Stop};
-use super::verbs::{admit, approval, attempt, end, hand, lease, list, outbox, person, phase, retain, suspend};
+use super::verbs::{admit, approval, attempt, end, hand, intake, lease, list, outbox, person, phase, retain, suspend};
 use super::words::{Guard, RunState};
 
 /// Runs verbs.
@@ -208,6 +208,31 @@ impl<B: Backend> Store for B {
 
     async fn inbox(&self, max: usize) -> Result<Vec<InboxRow>, Fault> {
         plain(self.read(move |rows| rows.alerts(max)).await)
+    }
+
+    async fn receive(&self, alerts: Vec<Incoming>) -> Result<Vec<Received>, Fault> {
+        plain(self.write(move |rows| intake::receive(rows, &alerts)).await)
+    }
+
+    async fn undecided(&self, max: usize) -> Result<Vec<InboxRow>, Fault> {
+        plain(self.read(move |rows| intake::undecided(rows, max)).await)
+    }
+
+    async fn judge(&self, ask: Judge) -> Result<InboxRow, Fault> {
+        plain(self.write(move |rows| intake::judge(rows, &ask)).await)
+    }
+
+    async fn backlog(&self, most: usize) -> Result<Backlog, Fault> {
+        plain(self.read(move |rows| intake::backlog(rows, most)).await)
+    }
+
+    async fn decisions(&self, inbox: InboxId) -> Result<Vec<DecisionRow>, Fault> {
+        plain(self.read(move |rows| rows.decisions(inbox)).await)
+    }
+
+    async fn alerts_of(&self, fingerprint: &str, max: usize) -> Result<Vec<InboxRow>, Fault> {
+        let fingerprint = fingerprint.to_owned();
+        plain(self.read(move |rows| rows.alerts_of(&fingerprint, max)).await)
     }
 
     async fn playbook(&self, revision: &str) -> Result<Option<String>, Fault> {

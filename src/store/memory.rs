@@ -7,7 +7,7 @@ use super::backend::Backend;
 use super::clock::{StoreClock, Ticks};
 use super::event::Event;
 use super::model::{
-    Approval, ApprovalId, AttemptId, GuardRow, Identity, InboxId, InboxRow, Incident, IncidentId, MailId, OutboxRow,
+    Approval, ApprovalId, AttemptId, DecisionRow, GuardRow, Identity, InboxId, InboxRow, Incident, IncidentId, MailId, OutboxRow,
     Run, RunId, Step,
 };
 use super::rows::{Res, Rows, RunRows};
@@ -27,6 +27,7 @@ struct Tables {
     now: u64,
     high_water: u64,
     inbox: BTreeMap<InboxId, InboxRow>,
+    decisions: BTreeMap<InboxId, Vec<DecisionRow>>,
     incidents: BTreeMap<IncidentId, Incident>,
     playbooks: BTreeMap<String, String>,
     runs: BTreeMap<RunId, Run>,
@@ -259,6 +260,33 @@ impl Rows for Tables {
         Ok(self.inbox.values().rev().take(max).cloned().collect())
     }
 
+    fn alerts_of(&self, fingerprint: &str, max: usize) -> Res<Vec<InboxRow>> {
+        Ok(self.inbox.values().rev().filter(|row| row.fingerprint == fingerprint).take(max).cloned().collect())
+    }
+
+    fn alerts_due(&self, until: u64, max: usize) -> Res<Vec<InboxRow>> {
+        let mut due: Vec<&InboxRow> =
+            self.inbox.values().filter(|row| row.look_at.is_some_and(|at| at <= until)).collect();
+        due.sort_by_key(|row| (row.look_at, row.id));
+        Ok(due.into_iter().take(max).cloned().collect())
+    }
+
+    fn count_due(&self, until: u64, most: usize) -> Res<(u64, Option<u64>, Option<u64>)> {
+        let times = || self.inbox.values().filter_map(|row| row.look_at);
+        let due = times().filter(|at| *at <= until).take(most).count();
+        let first = times().filter(|at| *at <= until).min();
+        Ok((due as u64, first, times().filter(|at| *at > until).min()))
+    }
+
+    fn add_decision(&mut self, id: InboxId, at: u64, what: &str) -> Res<()> {
+        self.decisions.entry(id).or_default().push(DecisionRow { at, what: what.to_owned() });
+        Ok(())
+    }
+
+    fn decisions(&self, id: InboxId) -> Res<Vec<DecisionRow>> {
+        Ok(self.decisions.get(&id).cloned().unwrap_or_default())
+    }
+
     fn insert_alert(&mut self, row: &mut InboxRow) -> Res<()> {
         row.id = InboxId(self.number("inbox"));
         self.put_alert(row)
@@ -272,7 +300,11 @@ impl Rows for Tables {
     fn drop_alerts(&mut self, until: u64) -> Res<u64> {
         let before = self.inbox.len();
         let runs = &self.runs;
-        self.inbox.retain(|id, row| row.last_seen > until || runs.values().any(|run| run.inbox == Some(*id)));
+        self.inbox.retain(|id, row| {
+            row.last_seen > until || row.look_at.is_some() || runs.values().any(|run| run.inbox == Some(*id))
+        });
+        let inbox = &self.inbox;
+        self.decisions.retain(|id, _| inbox.contains_key(id));
         self.incidents.retain(|id, incident| {
             incident.open || incident.last > until || runs.values().any(|run| run.incident == Some(*id))
         });

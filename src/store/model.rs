@@ -217,8 +217,19 @@ pub struct InboxRow {
     pub last_seen: u64,
     /// How often it came.
     pub seen: u64,
-    /// The last decision: `run`, `paged`, `ignored: …`, `suppressed: …`; empty before.
+    /// The last decision: `run N`, `paged: …`, `ignored: …`, `suppressed: …`; empty before.
     pub state: String,
+    /// When it is to be looked at; none where that is not needed.
+    pub look_at: Option<u64>,
+}
+
+/// A decision on an alert.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionRow {
+    /// When it was made.
+    pub at: u64,
+    /// What it says, as [`InboxRow::state`].
+    pub what: String,
 }
 
 /// What alerts of one fingerprint belong to.

@@ -5,7 +5,7 @@ use ira_commands::Fault;
 use super::ask::Denial;
 use super::event::Event;
 use super::model::{
-    Approval, ApprovalId, AttemptId, GuardRow, Identity, InboxId, InboxRow, Incident, IncidentId, MailId, OutboxRow,
+    Approval, ApprovalId, AttemptId, DecisionRow, GuardRow, Identity, InboxId, InboxRow, Incident, IncidentId, MailId, OutboxRow,
     Run, RunId, Step,
 };
 use super::words::Guard;
@@ -94,7 +94,15 @@ pub(super) trait Rows: RunRows {
     /// Newest first.
     fn alerts(&self, max: usize) -> Res<Vec<InboxRow>>;
     fn insert_alert(&mut self, row: &mut InboxRow) -> Res<()>;
-    /// How often and when it was last seen, and its state.
+    /// Of what is alerting, newest first.
+    fn alerts_of(&self, fingerprint: &str, max: usize) -> Res<Vec<InboxRow>>;
+    /// Those to be looked at by a time, in that order.
+    fn alerts_due(&self, until: u64, max: usize) -> Res<Vec<InboxRow>>;
+    /// How many they are, up to `most`; when the first of them was due; and when the first after them will be.
+    fn count_due(&self, until: u64, most: usize) -> Res<(u64, Option<u64>, Option<u64>)>;
+    fn add_decision(&mut self, id: InboxId, at: u64, what: &str) -> Res<()>;
+    fn decisions(&self, id: InboxId) -> Res<Vec<DecisionRow>>;
+    /// How often and when it was last seen, its state, and when it is to be looked at.
     fn put_alert(&mut self, row: &InboxRow) -> Res<()>;
     /// Those last seen before or at a time, of which no run speaks; with incidents and playbooks that nobody needs.
     fn drop_alerts(&mut self, until: u64) -> Res<u64>;

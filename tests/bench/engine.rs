@@ -21,6 +21,7 @@ const ROUNDS: usize = 5;
 
 fn admit(index: usize) -> Admit {
     Admit {
+        received: None,
         key: format!("run {index}"),
         alert: None,
         playbook: None,

@@ -219,6 +219,7 @@ fn fault_7_two_workers_take_each_run_once() {
             alert.alert.labels.insert("unit".to_owned(), "web".to_owned());
             alert.alert.labels.insert("n".to_owned(), number.to_string());
             let wanted = Wanted {
+                received: None,
                 key: number.to_string(),
                 delivery_id: None,
                 group_key: String::new(),

@@ -161,6 +161,7 @@ fn what_is_denied_where_nobody_is_there_reaches_a_person() {
         let playbook = parse(&text).expect("sound");
         let alert = firing();
         let wanted = Wanted {
+            received: None,
             key: "one".to_owned(),
             delivery_id: None,
             group_key: String::new(),

@@ -76,6 +76,7 @@ impl Rig {
         });
         let alert = firing();
         let wanted = Wanted {
+            received: None,
             key: key.to_owned(),
             delivery_id: Some(key.to_owned()),
             group_key: String::new(),

@@ -273,6 +273,7 @@ fn a_preview_writes_nothing_anywhere() {
         let text = of(&[LOOK, RESTART].concat());
         let (playbook, alert) = (parse(&text).expect("sound"), firing());
         let wanted = Wanted {
+            received: None,
             key: "p".to_owned(),
             delivery_id: None,
             group_key: String::new(),

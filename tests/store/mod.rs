@@ -59,7 +59,9 @@ fn admit(key: &str, alert: &str, playbook: &str) -> Admit {
             fingerprint: alert.to_owned(),
             group_key: "{}".to_owned(),
             payload: json!({ "alert": alert }),
+            over: false,
         }),
+        received: None,
         playbook: Some(Text {
             name: playbook.to_owned(),
             revision: format!("sha of {playbook}"),

@@ -1,5 +1,6 @@
 //! What is asked of the store, and what it answers. Lengths of time are given as such: the store's clock adds them.
 
+mod intake;
 mod people;
 
 use std::time::Duration;
@@ -10,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::event::By;
-use super::model::{AttemptId, Run, RunId};
+use super::model::{AttemptId, InboxId, Run, RunId};
 use super::words::{Guard, RunState, Trace};
 
+pub use intake::{Backlog, Judge, Received, Verdict as Judged};
 pub use people::{Ask, Dropped, Filter, HandBegin, Mails, Retention, Sent, Story, Suspend, Take, Tell};
 
 /// Why a verb was not carried out. Nothing was changed.
@@ -46,6 +48,8 @@ pub struct Incoming {
     pub group_key: String,
     /// The alert in the normal form.
     pub payload: Json,
+    /// Whether it says that it is over: a run for it belongs to no incident.
+    pub over: bool,
 }
 
 /// A playbook, as it is admitted.
@@ -77,6 +81,8 @@ pub struct Admit {
     pub key: String,
     /// The alert it is for.
     pub alert: Option<Incoming>,
+    /// The row that the alert was received by: it does not come again with the run.
+    pub received: Option<InboxId>,
     /// The playbook; none for a command by hand.
     pub playbook: Option<Text>,
     /// What it is called in a list.

@@ -31,8 +31,8 @@ macro_rules! select {
     };
     (inbox $rest:literal) => {
         concat!(
-            "SELECT id, source, delivery_id, fingerprint, group_key, payload, received_at, last_seen, seen, state ",
-            "FROM inbox ",
+            "SELECT id, source, delivery_id, fingerprint, group_key, payload, received_at, last_seen, seen, state, ",
+            "look_at FROM inbox ",
             $rest
         )
     };
@@ -146,6 +146,7 @@ pub(super) fn alert(row: &Row<'_>) -> Result<InboxRow> {
         last_seen: c.int()?,
         seen: c.int()?,
         state: c.get()?,
+        look_at: c.maybe_int()?,
     })
 }
 

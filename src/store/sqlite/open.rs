@@ -14,7 +14,7 @@ use crate::store::frames::private_folder;
 /// Written into the file's head: `ira1`.
 const APPLICATION: i64 = 0x6972_6131;
 /// Each brings the schema from the one before; none is ever changed.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001.sql"), include_str!("../migrations/0002.sql")];
 /// Up to this size, bytes, a file is looked through whole at each opening; a page that is damaged in a larger one is
 /// noticed when it is read.
 const LOOKED_THROUGH: u64 = 16 << 20;

@@ -3,7 +3,7 @@
 use super::map::{self, select};
 use super::tx::{Columns, Desk, id, int, json, maybe_int};
 use crate::store::model::{
-    Approval, ApprovalId, GuardRow, Identity, InboxId, InboxRow, Incident, IncidentId, MailId, OutboxRow, RunId,
+    Approval, ApprovalId, DecisionRow, GuardRow, Identity, InboxId, InboxRow, Incident, IncidentId, MailId, OutboxRow, RunId,
 };
 use crate::store::rows::{Res, Rows, RunRows as _};
 
@@ -65,7 +65,7 @@ impl Rows for Desk<'_> {
 
     fn insert_alert(&mut self, row: &mut InboxRow) -> Res<()> {
         let sql = "INSERT INTO inbox (source, delivery_id, fingerprint, group_key, payload, received_at, last_seen, \
-                   seen, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+                   seen, state, look_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         let (received, seen) = (int(row.received_at), int(row.last_seen));
         row.id = InboxId(self.insert(
             sql,
@@ -79,23 +79,60 @@ impl Rows for Desk<'_> {
                 &seen,
                 &int(row.seen),
                 &row.state,
+                &maybe_int(row.look_at),
             ],
         )?);
         Ok(())
     }
 
     fn put_alert(&mut self, row: &InboxRow) -> Res<()> {
-        let sql = "UPDATE inbox SET last_seen = ?2, seen = ?3, state = ?4 WHERE id = ?1";
-        self.run(sql, &[&int(row.id.0), &int(row.last_seen), &int(row.seen), &row.state])?;
+        let sql = "UPDATE inbox SET last_seen = ?2, seen = ?3, state = ?4, look_at = ?5 WHERE id = ?1";
+        let look = maybe_int(row.look_at);
+        self.run(sql, &[&int(row.id.0), &int(row.last_seen), &int(row.seen), &row.state, &look])?;
         Ok(())
+    }
+
+    fn alerts_of(&self, fingerprint: &str, max: usize) -> Res<Vec<InboxRow>> {
+        let max = int(max as u64);
+        self.many(select!(inbox "WHERE fingerprint = ?1 ORDER BY id DESC LIMIT ?2"), &[&fingerprint, &max], map::alert)
+    }
+
+    fn alerts_due(&self, until: u64, max: usize) -> Res<Vec<InboxRow>> {
+        let sql = select!(inbox "WHERE look_at IS NOT NULL AND look_at <= ?1 ORDER BY look_at, id LIMIT ?2");
+        self.many(sql, &[&int(until), &int(max as u64)], map::alert)
+    }
+
+    fn count_due(&self, until: u64, most: usize) -> Res<(u64, Option<u64>, Option<u64>)> {
+        let sql = "SELECT count(*) FROM (SELECT 1 FROM inbox WHERE look_at IS NOT NULL AND look_at <= ?1 LIMIT ?2)";
+        let due = self.one(sql, &[&int(until), &int(most as u64)], id)?.unwrap_or(0);
+        let first = "SELECT min(look_at) FROM inbox WHERE look_at IS NOT NULL AND look_at <= ?1";
+        let next = "SELECT min(look_at) FROM inbox WHERE look_at IS NOT NULL AND look_at > ?1";
+        let min = |sql| self.one(sql, &[&int(until)], |row| Columns::of(row).maybe_int());
+        Ok((due, min(first)?.flatten(), min(next)?.flatten()))
+    }
+
+    fn add_decision(&mut self, id: InboxId, at: u64, what: &str) -> Res<()> {
+        let sql = "INSERT INTO decision (inbox_id, seq, at, what) \
+                   SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3 FROM decision WHERE inbox_id = ?1";
+        self.run(sql, &[&int(id.0), &int(at), &what])?;
+        Ok(())
+    }
+
+    fn decisions(&self, id: InboxId) -> Res<Vec<DecisionRow>> {
+        self.many("SELECT at, what FROM decision WHERE inbox_id = ?1 ORDER BY seq", &[&int(id.0)], |row| {
+            let mut c = Columns::of(row);
+            Ok(DecisionRow { at: c.int()?, what: c.get()? })
+        })
     }
 
     fn drop_alerts(&mut self, until: u64) -> Res<u64> {
         let until = int(until);
         let alerts = self.run(
-            "DELETE FROM inbox WHERE last_seen <= ?1 AND NOT EXISTS (SELECT 1 FROM run WHERE inbox_id = inbox.id)",
+            "DELETE FROM inbox WHERE last_seen <= ?1 AND look_at IS NULL \
+             AND NOT EXISTS (SELECT 1 FROM run WHERE inbox_id = inbox.id)",
             &[&until],
         )?;
+        self.run("DELETE FROM decision WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE id = decision.inbox_id)", &[])?;
         self.run(
             "DELETE FROM incident WHERE status = 'closed' AND last <= ?1 \
              AND NOT EXISTS (SELECT 1 FROM run WHERE incident_id = incident.id)",

@@ -2,22 +2,23 @@
 
 use crate::store::ask::{Admission, Admit, Incoming};
 use crate::store::event::What;
-use crate::store::model::{InboxId, InboxRow, Incident, IncidentId, Run};
+use crate::store::model::{InboxId, Incident, IncidentId, Run};
 use crate::store::rows::{Res, Rows};
 
-use super::{after, log, need, outbox};
+use super::{after, intake, log, need, outbox};
 
 pub(in crate::store) fn admit(rows: &mut dyn Rows, ask: &Admit) -> Res<Admission> {
     if let Some(id) = rows.run_of_key(&ask.key)? {
         if let Some(incoming) = &ask.alert {
-            seen(rows, incoming)?;
+            seen(rows, incoming, ask.received)?;
         }
+        decided(rows, ask, &format!("run {id}"))?;
         return Ok(Admission::Again(need(rows, id)?));
     }
     let (inbox, incident) = match &ask.alert {
         Some(incoming) => {
-            let (inbox, incident) = seen(rows, incoming)?;
-            (Some(inbox), Some(incident))
+            let (inbox, incident) = seen(rows, incoming, ask.received)?;
+            (Some(inbox), incident)
         }
         None => (None, None),
     };
@@ -59,49 +60,46 @@ pub(in crate::store) fn admit(rows: &mut dyn Rows, ask: &Admit) -> Res<Admission
 }
 
 /// Writes down that an alert came: again, where it came before.
-fn seen(rows: &mut dyn Rows, incoming: &Incoming) -> Res<(InboxId, IncidentId)> {
+fn seen(rows: &mut dyn Rows, incoming: &Incoming, received: Option<InboxId>) -> Res<(InboxId, Option<IncidentId>)> {
     let now = rows.now();
-    let known = rows.alert(&incoming.source, &incoming.delivery_id)?;
-    let incident = if let Some(mut incident) = rows.open_incident(&incoming.fingerprint)? {
+    let known = match received {
+        Some(id) => rows.alert_of(id)?,
+        None => rows.alert(&incoming.source, &incoming.delivery_id)?,
+    };
+    let incident = if incoming.over {
+        None
+    } else if let Some(mut incident) = rows.open_incident(&incoming.fingerprint)? {
         incident.last = now;
-        incident.count += u64::from(known.is_none());
+        incident.count += u64::from(known.as_ref().is_none_or(|row| row.state.is_empty()));
         rows.put_incident(&incident)?;
-        incident.id
+        Some(incident.id)
     } else {
         let fingerprint = incoming.fingerprint.clone();
         let mut incident =
             Incident { id: IncidentId::default(), fingerprint, open: true, first: now, last: now, count: 1 };
         rows.insert_incident(&mut incident)?;
-        incident.id
+        Some(incident.id)
     };
     if let Some(mut row) = known {
-        row.seen += 1;
-        row.last_seen = now;
-        rows.put_alert(&row)?;
+        if received.is_none() {
+            row.seen += 1;
+            row.last_seen = now;
+            rows.put_alert(&row)?;
+        }
         return Ok((row.id, incident));
     }
-    let mut row = InboxRow {
-        id: InboxId::default(),
-        source: incoming.source.clone(),
-        delivery_id: incoming.delivery_id.clone(),
-        fingerprint: incoming.fingerprint.clone(),
-        group_key: incoming.group_key.clone(),
-        payload: incoming.payload.clone(),
-        received_at: now,
-        last_seen: now,
-        seen: 1,
-        state: String::new(),
-    };
+    let mut row = intake::row(incoming, now);
     rows.insert_alert(&mut row)?;
     Ok((row.id, incident))
 }
 
+/// Writes down that a run answers the alert.
 fn decided(rows: &mut dyn Rows, ask: &Admit, decision: &str) -> Res<()> {
     if let Some(incoming) = &ask.alert
         && let Some(mut row) = rows.alert(&incoming.source, &incoming.delivery_id)?
     {
-        decision.clone_into(&mut row.state);
-        rows.put_alert(&row)?;
+        row.look_at = None;
+        intake::decided(rows, &mut row, decision)?;
     }
     Ok(())
 }

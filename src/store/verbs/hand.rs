@@ -30,6 +30,7 @@ pub(in crate::store) fn begin(rows: &mut dyn Rows, ask: &HandBegin) -> Res<Step>
             let fresh = Admit {
                 key: ask.key.clone(),
                 alert: None,
+                received: None,
                 playbook: None,
                 title: ask.path.clone(),
                 params: Json::Null,

@@ -6,6 +6,7 @@ pub(super) mod attempt;
 pub(super) mod end;
 mod guards;
 pub(super) mod hand;
+pub(super) mod intake;
 pub(super) mod lease;
 pub(super) mod list;
 pub(super) mod outbox;

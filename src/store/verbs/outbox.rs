@@ -13,7 +13,7 @@ use super::{NEVER, after, missing};
 const PEOPLE: &str = "people";
 
 /// The trigger of a dedup key that is armed, to be sent, or sent and not resolved.
-fn trigger(rows: &dyn Rows, dedup_key: &str) -> Res<Option<OutboxRow>> {
+pub(super) fn trigger(rows: &dyn Rows, dedup_key: &str) -> Res<Option<OutboxRow>> {
     let live = |row: &OutboxRow| {
         row.mail == Mail::Trigger && matches!(row.state, MailState::Armed | MailState::Pending | MailState::Accepted)
     };

@@ -172,6 +172,7 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
         What::Control(Control::Remediate(args)) => {
             remediate::remediate(session, &args, &cli::Reach::default(), &output, env)
         }
+        What::Control(Control::Daemon(args)) => daemon::daemon(session, &args, &output, env),
         What::Control(Control::Run(RunVerb::Resume { run, from })) => {
             let how = from.map_or(engine::TakeUp::GoOn, engine::TakeUp::From);
             remediate::take_up(session, run, how, &output, env)

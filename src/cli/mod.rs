@@ -20,6 +20,7 @@ pub use self::define::command;
 pub use self::flags::{Agreement, Around, Meant, Noted, OutputFlags, Reach};
 pub use self::playbooks::{BacktestArgs, PlanArgs, PlaybookVerb, PromoteArgs, RemediateArgs, Rung};
 pub use crate::config::{ColorChoice as Color, Format};
+pub use crate::daemon::DaemonArgs;
 use crate::runs::{FreezeArgs, RunVerb, ThawArgs};
 
 /// Lines of help are at most this wide, whatever the terminal's width.
@@ -57,6 +58,8 @@ pub enum Control {
     Playbook(PlaybookVerb),
     /// Answer an alert with the playbook that is for it: plan, ask, do, verify, or hand it to a person
     Remediate(RemediateArgs),
+    /// Take alerts in, and answer each with the playbook that is for it, or wake somebody
+    Daemon(DaemonArgs),
     /// List, show and decide runs of playbooks
     #[command(subcommand, arg_required_else_help = false)]
     Run(RunVerb),

@@ -24,6 +24,8 @@ pub const TOP: &[Key] = &[
     Key { name: "maintenance", kind: "tables", default: "", doc: "when nothing is written: [maintenance.NAME]" },
     Key { name: "users", kind: "tables", default: "", doc: "who may look at runs, and who decides: [users.NAME]" },
     Key { name: "public_url", kind: "URL", default: "", doc: "where people reach the daemon's pages" },
+    Key { name: "daemon", kind: "table", default: "", doc: "how `ira daemon` listens and works" },
+    Key { name: "sources", kind: "tables", default: "", doc: "who may send alerts: [sources.NAME]" },
     Key { name: "nodes", kind: "table", default: "", doc: "one table for each Chainlink node: [nodes.NAME]" },
     Key { name: "scripts", kind: "table", default: "", doc: "the scripts that may be run on this host" },
     Key { name: "systemd", kind: "table", default: "", doc: "the service manager" },
@@ -44,6 +46,20 @@ pub const SCRIPTS: &[Key] = &[
     Key { name: "folder", kind: "path", default: "", doc: "the folder with those that are known by name" },
     Key { name: "end_of_options", kind: "true | false", default: "false", doc: "put `--` before the arguments" },
     Key { name: "memory_mib", kind: "integer", default: "4096", doc: "address space of each of their processes" },
+];
+
+/// The keys of `[daemon]`.
+pub const DAEMON: &[Key] = &[
+    Key { name: "listen", kind: "address:port", default: "127.0.0.1:9097", doc: "where alerts come in" },
+    Key { name: "admin", kind: "address:port", default: "", doc: "where health and metrics are read; loopback only" },
+    Key { name: "grace", kind: "time", default: "30s", doc: "how long work under way has to end at a stop" },
+    Key { name: "workers", kind: "integer", default: "8", doc: "how many runs go on at the same time" },
+    Key { name: "connections", kind: "integer", default: "512", doc: "the most connections at the same time" },
+    Key { name: "memory_mib", kind: "integer", default: "64", doc: "the most that bodies take that are being read" },
+    Key { name: "queue", kind: "integer", default: "100000", doc: "the most alerts that wait to be decided" },
+    Key { name: "no_page", kind: "severities", default: "none, info", doc: "what wakes nobody where no playbook is" },
+    Key { name: "pages_per_minute", kind: "integer", default: "20", doc: "more than these become one" },
+    Key { name: "runs_per_minute", kind: "integer", default: "100", doc: "more than these are a storm: writes wait" },
 ];
 
 /// The keys of `[systemd]`.

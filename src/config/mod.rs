@@ -10,6 +10,7 @@ use secrecy::SecretString;
 
 mod access;
 pub mod check;
+pub mod daemon;
 pub mod engine;
 pub mod env;
 mod file;
@@ -35,6 +36,7 @@ mod vrf;
 
 pub use access::untrusted;
 pub use check::check;
+pub use daemon::DaemonConfig;
 pub use engine::{BudgetConfig, EngineConfig, MaintenanceConfig, PlaybookConfig};
 pub use host::HostConfig;
 pub use network::{DirectorySource, NetworkConfig};
@@ -109,6 +111,10 @@ pub struct Config {
     pub users: BTreeMap<String, UserConfig>,
     /// Where people reach the daemon's pages, without a slash at its end.
     pub public_url: Option<String>,
+    /// How the daemon listens and works.
+    pub daemon: DaemonConfig,
+    /// Who may send alerts, by name.
+    pub sources: BTreeMap<String, intake::SourceConfig>,
     /// Where values come from, by dotted key; one that is missing here is a default.
     origins: BTreeMap<String, Origin>,
     /// What a project file changed of networks that were known without it.
@@ -159,6 +165,8 @@ impl Config {
             engine: EngineConfig::default(),
             nodes: BTreeMap::new(),
             systems: SystemsConfig::default(),
+            daemon: DaemonConfig::default(),
+            sources: BTreeMap::new(),
             origins: BTreeMap::new(),
             project_changes: BTreeMap::new(),
             rpc: None,

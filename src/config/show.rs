@@ -41,6 +41,7 @@ impl Config {
         for (name, user) in &self.users {
             all.push((format!("users.{name}"), json!({ "role": user.role.word(), "token": "sha256:…" })));
         }
+        all.extend(self.daemon.shown());
         all.extend(systems::shown(&self.systems));
         for network in self.networks.values() {
             all.extend(
@@ -97,7 +98,7 @@ fn engine(engine: &EngineConfig) -> Vec<(String, Json)> {
 
 /// The key that a value is set by: a signer is set whole, and so are a node, VRF's settings and the tables of the engine.
 fn set_by(key: &str) -> &str {
-    let tables = ["budgets", "playbooks", "maintenance", "tickets", "sources", "war_room", "http", "users"];
+    let tables = ["budgets", "playbooks", "maintenance", "daemon", "tickets", "sources", "war_room", "http", "users"];
     if let Some((table, _)) = key.split_once('.').filter(|(table, _)| tables.contains(table)) {
         return table;
     }

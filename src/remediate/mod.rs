@@ -38,7 +38,7 @@ use crate::{input, playbooks, runs, store};
 use act::{Act, Acted};
 use case::{Case, Next};
 use choose::choose;
-use hands::LocalHands;
+pub use hands::LocalHands;
 pub(crate) use paged::told_of;
 
 pub use choose::{Chosen, params};

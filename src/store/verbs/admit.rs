@@ -66,15 +66,16 @@ fn seen(rows: &mut dyn Rows, incoming: &Incoming, received: Option<InboxId>) -> 
         Some(id) => rows.alert_of(id)?,
         None => rows.alert(&incoming.source, &incoming.delivery_id)?,
     };
+    // A row has the sender's own word for what is alerting.
+    let fingerprint = known.as_ref().map_or_else(|| incoming.fingerprint.clone(), |row| row.fingerprint.clone());
     let incident = if incoming.over {
         None
-    } else if let Some(mut incident) = rows.open_incident(&incoming.fingerprint)? {
+    } else if let Some(mut incident) = rows.open_incident(&fingerprint)? {
         incident.last = now;
         incident.count += u64::from(known.as_ref().is_none_or(|row| row.state.is_empty()));
         rows.put_incident(&incident)?;
         Some(incident.id)
     } else {
-        let fingerprint = incoming.fingerprint.clone();
         let mut incident =
             Incident { id: IncidentId::default(), fingerprint, open: true, first: now, last: now, count: 1 };
         rows.insert_incident(&mut incident)?;
@@ -93,9 +94,11 @@ fn seen(rows: &mut dyn Rows, incoming: &Incoming, received: Option<InboxId>) -> 
     Ok((row.id, incident))
 }
 
-/// Writes down that a run answers the alert.
+/// Writes down that a run answers the alert. One that was received is decided by whoever looks at it, when all that
+/// answers it is there.
 fn decided(rows: &mut dyn Rows, ask: &Admit, decision: &str) -> Res<()> {
-    if let Some(incoming) = &ask.alert
+    if ask.received.is_none()
+        && let Some(incoming) = &ask.alert
         && let Some(mut row) = rows.alert(&incoming.source, &incoming.delivery_id)?
     {
         row.look_at = None;

@@ -1,0 +1,123 @@
+//! `[daemon]`: how `ira daemon` listens and works.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ira_commands::words::Span;
+use serde_json::{Value as Json, json};
+
+use super::keys;
+use super::reader::{Item, Reader};
+
+/// How the daemon listens and works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DaemonConfig {
+    /// Where alerts come in.
+    pub listen: SocketAddr,
+    /// Where health and metrics are read; nowhere where none is given.
+    pub admin: Option<SocketAddr>,
+    /// How long work under way has to end at a stop.
+    pub grace: Duration,
+    /// How many runs go on at the same time.
+    pub workers: usize,
+    /// The most connections at the same time.
+    pub connections: usize,
+    /// The most bytes of bodies that are being read.
+    pub memory: usize,
+    /// The most alerts that wait to be decided.
+    pub queue: usize,
+    /// The severities that wake nobody where no playbook is for an alert.
+    pub no_page: Vec<String>,
+    /// More pages than these within a minute become one.
+    pub pages: usize,
+    /// More runs that write than these within a minute are a storm.
+    pub runs: usize,
+}
+
+impl Default for DaemonConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 9097)),
+            admin: None,
+            grace: Duration::from_secs(30),
+            workers: 8,
+            connections: 512,
+            memory: 64 << 20,
+            queue: 100_000,
+            no_page: vec!["none".to_owned(), "info".to_owned()],
+            pages: 20,
+            runs: 100,
+        }
+    }
+}
+
+impl DaemonConfig {
+    /// Its values, for `ira config show`.
+    pub(super) fn shown(&self) -> Vec<(String, Json)> {
+        let all = [
+            ("listen", json!(self.listen.to_string())),
+            ("admin", json!(self.admin.map(|at| at.to_string()))),
+            ("grace", json!(Span { seconds: self.grace.as_secs() }.to_string())),
+            ("workers", json!(self.workers)),
+            ("connections", json!(self.connections)),
+            ("memory_mib", json!(self.memory >> 20)),
+            ("queue", json!(self.queue)),
+            ("no_page", json!(self.no_page)),
+            ("pages_per_minute", json!(self.pages)),
+            ("runs_per_minute", json!(self.runs)),
+        ];
+        all.into_iter().map(|(key, value)| (format!("daemon.{key}"), value)).collect()
+    }
+}
+
+/// Reads `[daemon]`.
+pub(super) fn read(config: &mut DaemonConfig, reader: &mut Reader<'_>, item: &Item<'_>) {
+    let Some(table) = reader.table("daemon", item) else { return };
+    for (key, item) in table {
+        let name = key.get_ref().as_ref();
+        let full = format!("daemon.{name}");
+        let count = |reader: &mut Reader<'_>, most: u64| {
+            reader.integer(&full, item, &(1..=most)).and_then(|number| usize::try_from(number).ok())
+        };
+        match name {
+            "listen" => config.listen = address(reader, &full, item).unwrap_or(config.listen),
+            "admin" => config.admin = admin(reader, &full, item).or(config.admin),
+            "grace" => {
+                let span = reader.parsed(&full, item, |text| text.parse::<Span>().map_err(|why| format!("- {why}")));
+                config.grace = span.map_or(config.grace, |span| Duration::from_secs(span.seconds));
+            }
+            "workers" => config.workers = count(reader, 256).unwrap_or(config.workers),
+            "connections" => config.connections = count(reader, 65_536).unwrap_or(config.connections),
+            "memory_mib" => config.memory = count(reader, 4096).map_or(config.memory, |mib| mib << 20),
+            "queue" => config.queue = count(reader, 10_000_000).unwrap_or(config.queue),
+            "no_page" => {
+                if let Some(words) = reader.texts(&full, item) {
+                    config.no_page = words.into_iter().map(|(word, _)| word.to_owned()).collect();
+                }
+            }
+            "pages_per_minute" => config.pages = count(reader, 100_000).unwrap_or(config.pages),
+            "runs_per_minute" => config.runs = count(reader, 100_000).unwrap_or(config.runs),
+            _ => reader.unknown(key, "[daemon]", keys::DAEMON),
+        }
+    }
+}
+
+/// An address and a port; 0 takes one that is free.
+pub fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "takes an address and a port: 127.0.0.1:9097, [::1]:9097, 0.0.0.0:9097".to_owned())
+}
+
+/// The same, of this machine alone.
+pub fn parse_loopback(text: &str) -> Result<SocketAddr, String> {
+    let address = parse_address(text)?;
+    let why = "takes an address of this machine alone (127.0.0.1:9098): whoever reaches it is trusted";
+    if address.ip().is_loopback() { Ok(address) } else { Err(why.to_owned()) }
+}
+
+fn address(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<SocketAddr> {
+    reader.parsed(key, item, parse_address)
+}
+
+fn admin(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<SocketAddr> {
+    reader.parsed(key, item, parse_loopback)
+}

@@ -1,0 +1,92 @@
+//! What the daemon works with: configuration, senders and playbooks, read together and replaced together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ira_commands::playbook::{Mode, Playbook};
+use ira_commands::text::clean;
+use ira_commands::{Fault, Kind};
+
+use super::arms;
+use super::sources::Source;
+use crate::cli::OutputFlags;
+use crate::config::Config;
+use crate::config::intake::ProofConfig;
+use crate::{connect, playbooks};
+
+/// A playbook that counts.
+pub(super) struct Book {
+    pub playbook: Playbook,
+    /// Its text, kept with each run.
+    pub text: String,
+    /// How far it goes by itself.
+    pub rung: Mode,
+    /// Why it answers no alert.
+    pub refused: Option<String>,
+}
+
+/// Everything that is read from files.
+pub(super) struct Loaded {
+    pub config: Arc<Config>,
+    pub sources: BTreeMap<String, Source>,
+    pub books: Vec<Book>,
+}
+
+impl Loaded {
+    /// Reads everything. A fault says what is wrong; nothing is half loaded.
+    pub fn read(output: &OutputFlags) -> Result<Self, Fault> {
+        let config = connect::effective(output)?;
+        let sources = sources(&config)?;
+        let books = books(&config, output)?;
+        Ok(Self { config, sources, books })
+    }
+
+    /// The playbooks that were refused, with why.
+    pub fn refused(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.books.iter().filter_map(|book| Some((book.playbook.name.text.as_str(), book.refused.as_deref()?)))
+    }
+}
+
+fn sources(config: &Config) -> Result<BTreeMap<String, Source>, Fault> {
+    if config.sources.is_empty() {
+        return Err(Fault::new(Kind::Config, "no sender of alerts is configured")
+            .hint("[sources.alertmanager] with `token = \"file:/etc/ira/alertmanager-token\"` (`ira help config`)"));
+    }
+    let mut sources = BTreeMap::new();
+    for (name, one) in &config.sources {
+        if matches!(one.proof, ProofConfig::Unauthenticated) && !config.daemon.listen.ip().is_loopback() {
+            let why = format!("the source `{name}` proves nothing, and {} is reached by others", config.daemon.listen);
+            return Err(Fault::new(Kind::Config, why).hint("give it a `token`, or listen on 127.0.0.1"));
+        }
+        sources.insert(name.clone(), Source::new(name, one, config.env())?);
+    }
+    Ok(sources)
+}
+
+fn books(config: &Config, output: &OutputFlags) -> Result<Vec<Book>, Fault> {
+    let missing = arms::missing(config);
+    let mut books = Vec::new();
+    for source in playbooks::all(output)? {
+        if source.overridden_by.is_some() {
+            continue;
+        }
+        let text = playbooks::text_of(&source)?;
+        let file = clean(&source.file);
+        let playbook = match source.read {
+            Ok(playbook) => *playbook,
+            Err(problems) => {
+                let first = problems.first().map(|first| format!("line {}: {}", first.line, first.message));
+                return Err(Fault::new(Kind::Config, format!("the playbook {file} cannot be loaded"))
+                    .because(first.unwrap_or_default())
+                    .hint(format!("ira playbook check {}", ira_commands::shell::word(&source.file))));
+            }
+        };
+        let own = config.engine.playbooks.get(&playbook.name.text).and_then(|own| own.mode);
+        let rung = own.unwrap_or(playbook.mode);
+        let acts = playbook.effects.any() && rung >= Mode::Approve;
+        let refused = (acts && !missing.is_empty())
+            .then(|| format!("it writes, and nobody would be paged if it failed; missing: {}", missing.join("; ")));
+        books.push(Book { playbook, text, rung, refused });
+    }
+    Ok(books)
+}

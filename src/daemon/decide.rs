@@ -1,0 +1,310 @@
+//! What becomes of an alert: a run, a page, or a reason. None is declined into silence.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use ira_commands::playbook::{self, Decision, Incoming, Mode, Playbook};
+use ira_commands::text::{clean, excerpt};
+use ira_commands::{Fault, Kind};
+
+use super::books::{Book, Loaded};
+use super::storm::Storm;
+use super::{Shared, recur, tell};
+use crate::engine::{Engine, Wanted, incoming};
+use crate::store::ask::{Admission, Judge, Judged, Page};
+use crate::store::model::{InboxRow, RunId};
+
+/// So many alerts are decided at a time.
+const BATCH: usize = 128;
+/// How long is waited at most before it is looked again.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The least time that a run has to come to its end of planning, seconds.
+const PLANNING: u64 = 300;
+/// So many earlier alerts of one fingerprint are looked at.
+const EARLIER: usize = 32;
+
+/// Decides what is due, until the daemon stops.
+pub(super) async fn run(shared: Arc<Shared>, engine: Arc<Engine>) {
+    let storm = Arc::new(Storm::default());
+    while !shared.stopping() {
+        let rows = match shared.store.undecided(BATCH).await {
+            Ok(rows) => rows,
+            Err(fault) => {
+                tracing::error!("what waits to be decided cannot be read: {fault}");
+                shared.metrics.count("ira_store_errors_total", &[]);
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        if rows.is_empty() {
+            tokio::select! {
+                () = shared.alerts.notified() => {}
+                () = tokio::time::sleep(PAUSE) => {}
+                () = shared.stopped() => {}
+            }
+            continue;
+        }
+        if all(&shared, &engine, &storm, rows).await {
+            // The store failed for one of them.
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+/// Decides these: one after the other what is of one fingerprint. Whether any could not be decided.
+async fn all(shared: &Arc<Shared>, engine: &Arc<Engine>, storm: &Arc<Storm>, rows: Vec<InboxRow>) -> bool {
+    let mut groups: BTreeMap<String, Vec<InboxRow>> = BTreeMap::new();
+    for row in rows {
+        groups.entry(row.fingerprint.clone()).or_default().push(row);
+    }
+    let each = groups.into_values().map(|group| {
+        let (shared, engine, storm) = (Arc::clone(shared), Arc::clone(engine), Arc::clone(storm));
+        async move {
+            let mut failed = false;
+            for row in group {
+                failed |= guarded(&shared, &engine, &storm, row).await.is_err();
+            }
+            failed
+        }
+    });
+    join_all(each).await.into_iter().any(|failed| failed)
+}
+
+/// Decides one. What breaks in it is a page for this alert, and the others go on.
+async fn guarded(
+    shared: &Arc<Shared>,
+    engine: &Arc<Engine>,
+    storm: &Arc<Storm>,
+    row: InboxRow,
+) -> Result<(), Fault> {
+    let one = One {
+        shared: Arc::clone(shared),
+        engine: Arc::clone(engine),
+        storm: Arc::clone(storm),
+        loaded: shared.loaded(),
+        row: row.clone(),
+    };
+    let decided = tokio::spawn(async move { one.decide().await }).await;
+    let fault = match decided {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(fault)) => fault,
+        Err(panicked) => Fault::new(Kind::Failed, "it broke while it was decided").because(panicked.to_string()),
+    };
+    tracing::error!("alert {} could not be decided: {fault}", row.id);
+    let alert = incoming(&row.payload).unwrap_or_default();
+    let why = format!("ira could not decide it: {}", fault.one_line());
+    let tell = tell::page(&shared.loaded().config, &shared.cluster, &row, &alert, &why);
+    let judge = Judge { inbox: row.id, seen: row.seen, verdict: Judged::Paged(excerpt(&why, 300)), tell: Some(tell) };
+    shared.store.judge(judge).await.inspect_err(|fault| tracing::error!("alert {}: {fault}", row.id)).map(|_| ())
+}
+
+/// An alert that is being decided.
+pub(super) struct One {
+    pub shared: Arc<Shared>,
+    pub engine: Arc<Engine>,
+    pub storm: Arc<Storm>,
+    pub loaded: Arc<Loaded>,
+    pub row: InboxRow,
+}
+
+impl One {
+    async fn decide(&self) -> Result<(), Fault> {
+        let alert = incoming(&self.row.payload)?;
+        if alert.alert.resolved {
+            return self.over(&alert).await;
+        }
+        let decisions = self.shared.store.decisions(self.row.id).await?;
+        let run = |text: &str| text.strip_prefix("run ").and_then(|id| id.parse().ok());
+        if let Some(run) = decisions.iter().rev().find_map(|one| run(&one.what)) {
+            return recur::look(self, &alert, RunId(run)).await;
+        }
+        if self.came_late(&alert).await? {
+            return self.judged(Judged::Ignored("it was over before it came".to_owned()), &alert).await;
+        }
+        if !decisions.is_empty() && recur::firing(self, &alert).await == "no" {
+            return self.judged(Judged::Ignored("it was put off, and it is over".to_owned()), &alert).await;
+        }
+        self.answer(&alert).await
+    }
+
+    /// Finds what answers a firing alert.
+    pub(super) async fn answer(&self, alert: &Incoming) -> Result<(), Fault> {
+        let books: Vec<&Playbook> = self.loaded.books.iter().map(|book| &book.playbook).collect();
+        let decision = playbook::decide(&books, alert);
+        if let Some(name) = self.maintained(&decision).await? {
+            return self.judged(name, alert).await;
+        }
+        if !decision.several.is_empty() {
+            let names: Vec<&str> = decision.several.iter().map(|at| books[*at].name.text.as_str()).collect();
+            let why = format!("several playbooks would write for it, so none does: {}", names.join(", "));
+            return self.paged(&why, alert).await;
+        }
+        let mut answered = None;
+        for at in decision.writer.iter().chain(&decision.readers) {
+            let book = &self.loaded.books[*at];
+            if let Some(why) = &book.refused {
+                let why = format!("the playbook {} is not loaded: {why}", book.playbook.name.text);
+                return self.paged(&why, alert).await;
+            }
+            if book.playbook.effects.any() && self.storm.runs(self, book).await? {
+                let why = "too many runs would begin at once".to_owned();
+                let verdict = Judged::Suppressed(format!("storm: {why}"), super::storm::LASTS);
+                return self.judged(verdict, alert).await;
+            }
+            match self.admitted(book, alert).await {
+                Ok(run) => answered = answered.or(Some(run)),
+                // The parameters or the key are not right: as good as no playbook.
+                Err(fault) if fault.kind == Kind::Usage => return self.paged(&fault.one_line(), alert).await,
+                Err(fault) => return Err(fault),
+            }
+        }
+        match answered {
+            Some(run) => self.judged(Judged::Run(run), alert).await,
+            None => self.unanswered(&decision, alert).await,
+        }
+    }
+
+    /// Writes down the run of a playbook for this alert.
+    async fn admitted(&self, book: &Book, alert: &Incoming) -> Result<RunId, Fault> {
+        let playbook = &book.playbook;
+        let name = &playbook.name.text;
+        // A look that finds it firing again is another run; the same look again is the same.
+        let decisions = self.shared.store.decisions(self.row.id).await?.len();
+        let key = format!("alert:{}:{decisions}:{name}", self.row.id);
+        let writes = playbook.effects.any();
+        let page = writes.then(|| Page {
+            dedup_key: tell::key(&self.row, &self.shared.cluster),
+            channel: tell::channel(&self.loaded.config),
+            payload: tell::payload(alert, ""),
+        });
+        let asking = match (&playbook.approve, book.rung) {
+            (Some(approve), Mode::Approve) => approve.within,
+            _ => 0,
+        };
+        let wanted = Wanted {
+            key,
+            delivery_id: Some(self.row.delivery_id.clone()),
+            group_key: self.row.group_key.clone(),
+            received: Some(self.row.id),
+            playbook,
+            text: &book.text,
+            alert,
+            params: BTreeMap::new(),
+            rung: book.rung,
+            overrides: Vec::new(),
+            by: "alert".to_owned(),
+            page,
+            escalate_in: writes.then(|| Duration::from_secs(PLANNING + asking)),
+        };
+        let admission = self.engine.admit(wanted).await?;
+        self.shared.runs.notify_one();
+        let run = admission.run().id;
+        if let Admission::New(_) = admission {
+            tracing::info!("alert {}: run {run} of {name}", self.row.id);
+        }
+        Ok(run)
+    }
+
+    /// Nothing answers it: a person does, unless its severity is for nobody.
+    async fn unanswered(&self, decision: &Decision, alert: &Incoming) -> Result<(), Fault> {
+        let severity = alert.alert.labels.get("severity").map(String::as_str).unwrap_or_default();
+        let quiet = self.loaded.config.daemon.no_page.iter().any(|word| word.eq_ignore_ascii_case(severity));
+        let furthest = decision.considered.iter().filter_map(|one| Some((one, one.furthest()?)));
+        let near = furthest.max_by_key(|(_, stop)| (stop.fault, stop.stage));
+        // What could not be said is not the same as no.
+        let broken = near.as_ref().is_some_and(|(_, stop)| stop.fault);
+        if quiet && !severity.is_empty() && !broken {
+            let why = format!("no playbook is for it, and its severity is `{}`", clean(severity));
+            return self.judged(Judged::Ignored(why), alert).await;
+        }
+        let nearest = near.map(|(one, stop)| format!("; nearest is {}: {}", one.playbook, stop.why));
+        self.paged(&format!("no playbook answers it{}", nearest.unwrap_or_default()), alert).await
+    }
+
+    /// Whether it fired and was over again before this message came.
+    async fn came_late(&self, alert: &Incoming) -> Result<bool, Fault> {
+        let Some(began) = alert.starts_at else { return Ok(false) };
+        let earlier = self.shared.store.alerts_of(&self.row.fingerprint, EARLIER).await?;
+        let over = |row: &InboxRow| {
+            incoming(&row.payload).is_ok_and(|one| one.alert.resolved && one.starts_at.is_some_and(|at| at >= began))
+        };
+        Ok(earlier.iter().any(|row| row.id != self.row.id && over(row)))
+    }
+
+    /// It is over: runs for it end where nothing was written yet, and go on to verify where something was.
+    async fn over(&self, alert: &Incoming) -> Result<(), Fault> {
+        let earlier = self.shared.store.alerts_of(&self.row.fingerprint, EARLIER).await?;
+        let newer = |row: &InboxRow| {
+            let one = incoming(&row.payload).unwrap_or_default();
+            !one.alert.resolved && one.starts_at > alert.starts_at && alert.starts_at.is_some()
+        };
+        if earlier.iter().any(newer) {
+            return self.judged(Judged::Ignored("an earlier episode is over".to_owned()), alert).await;
+        }
+        for run in self.engine.resolved(&self.row.fingerprint).await? {
+            self.shared.nudge(run);
+        }
+        let books: Vec<&Playbook> = self.loaded.books.iter().map(|book| &book.playbook).collect();
+        let decision = playbook::decide(&books, alert);
+        let mut answered = None;
+        for at in decision.writer.iter().chain(&decision.readers) {
+            let book = &self.loaded.books[*at];
+            if book.refused.is_none() {
+                answered = answered.or(Some(self.admitted(book, alert).await?));
+            }
+        }
+        let verdict = answered.map_or_else(|| Judged::Ignored("it is over".to_owned()), Judged::Run);
+        self.judged(verdict, alert).await
+    }
+
+    /// Whether a maintenance window covers it, and until when.
+    async fn maintained(&self, decision: &Decision) -> Result<Option<Judged>, Fault> {
+        let names = decision.writer.iter().chain(&decision.readers).map(|at| &self.loaded.books[*at].playbook.name.text);
+        let names: Vec<&String> = names.collect();
+        let now = self.shared.store.now().await? / 1000;
+        let open = self.loaded.config.engine.maintenance.iter().find(|(_, window)| {
+            let covers = window.scope == "*" || names.iter().any(|name| **name == window.scope);
+            covers && (window.from..window.until).contains(&now)
+        });
+        Ok(open.map(|(name, window)| {
+            let left = Duration::from_secs(window.until.saturating_sub(now).max(1));
+            Judged::Suppressed(format!("maintenance window {name}"), left)
+        }))
+    }
+
+    /// A person is told, once for each key.
+    pub(super) async fn paged(&self, why: &str, alert: &Incoming) -> Result<(), Fault> {
+        let config = &self.loaded.config;
+        let mut tell = tell::page(config, &self.shared.cluster, &self.row, alert, why);
+        if self.storm.pages(config.daemon.pages, &tell.dedup_key) {
+            let now = self.shared.store.now().await? / 60_000;
+            let why = format!(
+                "more than {} alerts a minute have nobody who answers them; the first that is not told apart: {}",
+                config.daemon.pages,
+                tell.payload["summary"].as_str().unwrap_or_default()
+            );
+            tell = tell::own(config, &self.shared.cluster, "storm", now, &why);
+        }
+        let verdict = Judged::Paged(excerpt(why, 300));
+        let judge = Judge { inbox: self.row.id, seen: self.row.seen, verdict, tell: Some(tell) };
+        self.write(judge, alert).await?;
+        self.shared.mail.notify_one();
+        Ok(())
+    }
+
+    pub(super) async fn judged(&self, verdict: Judged, alert: &Incoming) -> Result<(), Fault> {
+        let judge = Judge { inbox: self.row.id, seen: self.row.seen, verdict, tell: None };
+        self.write(judge, alert).await
+    }
+
+    async fn write(&self, judge: Judge, alert: &Incoming) -> Result<(), Fault> {
+        let text = judge.verdict.text();
+        let word = text.split([':', ' ']).next().unwrap_or_default().to_owned();
+        self.shared.store.judge(judge).await?;
+        self.shared.metrics.count("ira_decisions_total", &[("decision", &word), ("source", &alert.source)]);
+        tracing::debug!("alert {}: {text}", self.row.id);
+        Ok(())
+    }
+}

@@ -1,0 +1,126 @@
+//! The listener: bounded in connections and in time, whatever is sent to it.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use ira_commands::{Fault, Kind};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+
+/// How long the head of a request may take, and how long a connection may say nothing.
+const HEAD: Duration = Duration::from_secs(15);
+/// The longest head, bytes.
+const LONGEST_HEAD: usize = 32 << 10;
+/// After `accept` failed, as where no file may be opened any more.
+const PAUSE: Duration = Duration::from_millis(100);
+/// What is said where there is no room for another connection.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 10\r\nconnection: close\r\n\r\ntry again\n";
+
+/// Who answers.
+pub(super) trait Answer: Send + Sync + 'static {
+    /// Answers a request of `peer`.
+    fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> impl Future<Output = Response<Full<Bytes>>> + Send;
+}
+
+/// An answer of a line of text.
+pub(super) fn said(status: u16, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(text.into()));
+    *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
+    if status == 503 {
+        response.headers_mut().insert(hyper::header::RETRY_AFTER, hyper::header::HeaderValue::from_static("5"));
+    }
+    response
+}
+
+/// Takes the address.
+pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Fault> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Fault::new(Kind::Failed, format!("{address} cannot be listened on"))
+            .because(error.to_string())
+            .hint("another process may have it; --listen names another one")
+    })
+}
+
+/// Serves until `stop`; then what is under way is answered, and no connection is left open.
+pub(super) async fn serve<A: Answer>(
+    listener: TcpListener,
+    answer: Arc<A>,
+    connections: usize,
+    mut stop: watch::Receiver<bool>,
+) {
+    let room = Arc::new(Semaphore::new(connections));
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = raised(&mut stop) => break,
+            accepted = listener.accept() => accepted,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!("a connection could not be taken: {error}");
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        let Ok(permit) = Arc::clone(&room).try_acquire_owned() else {
+            refuse(stream);
+            continue;
+        };
+        let (answer, stop) = (Arc::clone(&answer), stop.clone());
+        tokio::spawn(async move {
+            one(stream, peer, answer, stop).await;
+            drop(permit);
+        });
+    }
+    drop(listener);
+    let all = u32::try_from(connections).unwrap_or(u32::MAX);
+    let _all = room.acquire_many(all).await;
+}
+
+async fn raised(stop: &mut watch::Receiver<bool>) {
+    // Where nobody can raise it any more, the daemon is gone.
+    let _gone = stop.wait_for(|stop| *stop).await.is_err();
+}
+
+/// There is no room: said without reading anything, if it can be said at once.
+fn refuse(mut stream: TcpStream) {
+    tokio::spawn(async move {
+        let _said = tokio::time::timeout(PAUSE, stream.write_all(FULL)).await;
+    });
+}
+
+async fn one<A: Answer>(stream: TcpStream, peer: SocketAddr, answer: Arc<A>, mut stop: watch::Receiver<bool>) {
+    let service = service_fn(move |request| {
+        let answer = Arc::clone(&answer);
+        async move { Ok::<_, Infallible>(answer.answer(request, peer).await) }
+    });
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(LONGEST_HEAD).half_close(false);
+    // Small answers are not held back.
+    let _sooner = stream.set_nodelay(true);
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = raised(&mut stop) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!("{peer}: {error}");
+    }
+}

@@ -1,0 +1,80 @@
+//! The page of an alert: by which key, and in which words.
+
+use std::time::Duration;
+
+use ira_commands::playbook::Incoming;
+use ira_commands::text::excerpt;
+use ira_commands::units::hex;
+use serde_json::{Value as Json, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::config::Config;
+use crate::store::Mail;
+use crate::store::ask::Tell;
+use crate::store::model::InboxRow;
+
+/// The labels that say what is broken, likeliest first.
+const ABOUT: &[&str] = &["instance", "host", "hostname", "node", "pod", "service", "job"];
+/// The channel where nobody is configured to be paged: every `ira` command says that a page is overdue.
+const PEOPLE: &str = "people";
+
+/// The dedup key of an alert's page. Of Alertmanager's groups it is the one that Alertmanager itself gives PagerDuty, so
+/// that both are one incident.
+pub(super) fn key(row: &InboxRow, cluster: &str) -> String {
+    if row.group_key.is_empty() {
+        let print: String = hex(&Sha256::digest(row.fingerprint.as_bytes())).chars().skip(2).take(32).collect();
+        return format!("ira:{cluster}:{print}");
+    }
+    hex(&Sha256::digest(row.group_key.as_bytes())).split_off(2)
+}
+
+/// Who takes pages first.
+pub(super) fn channel(config: &Config) -> String {
+    config.systems.page.as_ref().map_or(PEOPLE, |page| page.provider.word()).to_owned()
+}
+
+/// What whoever is woken reads.
+pub(super) fn payload(alert: &Incoming, why: &str) -> Json {
+    let labels = &alert.alert.labels;
+    let name = alert.alert.name().unwrap_or("an alert");
+    let about = ABOUT.iter().find_map(|label| labels.get(*label)).map_or(name, String::as_str);
+    let severity = match labels.get("severity").map(|word| word.to_ascii_lowercase()).as_deref() {
+        Some(word @ ("warning" | "error" | "info")) => word.to_owned(),
+        _ => "critical".to_owned(),
+    };
+    let said = alert.alert.annotations.get("summary").map(|text| excerpt(text, 300));
+    json!({
+        "summary": excerpt(&format!("{name} on {about}"), 200),
+        "source": excerpt(about, 200),
+        "severity": severity,
+        "sender": excerpt(&alert.source, 40),
+        "said": said,
+        "why": excerpt(why, 600),
+    })
+}
+
+/// A page for an alert that no run answers.
+pub(super) fn page(config: &Config, cluster: &str, row: &InboxRow, alert: &Incoming, why: &str) -> Tell {
+    Tell {
+        key: format!("alert:{}:{}", row.id, row.seen),
+        run: None,
+        mail: Mail::Trigger,
+        dedup_key: key(row, cluster),
+        channel: channel(config),
+        payload: payload(alert, why),
+        wait: Duration::ZERO,
+    }
+}
+
+/// A page of ira about itself.
+pub(super) fn own(config: &Config, cluster: &str, about: &str, at: u64, why: &str) -> Tell {
+    Tell {
+        key: format!("own:{about}:{at}"),
+        run: None,
+        mail: Mail::Trigger,
+        dedup_key: format!("ira:{cluster}:{about}"),
+        channel: channel(config),
+        payload: json!({ "summary": format!("ira: {about}"), "source": "ira", "severity": "critical", "why": why }),
+        wait: Duration::ZERO,
+    }
+}

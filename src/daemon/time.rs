@@ -1,0 +1,102 @@
+//! What time brings: pages that fall due, alerts that wait too long, what need not be kept.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use ira_commands::Fault;
+
+use super::{Shared, tell};
+use crate::engine::{Engine, Sender};
+use crate::store::ask::Retention;
+
+/// How often is looked.
+const ROUND: Duration = Duration::from_secs(1);
+/// How often is looked for what need not be kept.
+const CLEANING: Duration = Duration::from_secs(3_600);
+/// An alert that waits for longer than this to be decided is one that nobody decides.
+const LONGEST: u64 = 60_000;
+/// How long a run is kept after its end, and how long a message is known again.
+const KEPT: Duration = Duration::from_secs(30 * 86_400);
+const KNOWN: Duration = Duration::from_secs(7 * 86_400);
+
+/// Looks at the clock until the daemon stops.
+pub(super) async fn run(shared: Arc<Shared>, engine: Arc<Engine>) {
+    let mut cleaned: Option<Instant> = None;
+    let alive = sd_notify::watchdog_enabled().is_some();
+    while !shared.stopping() {
+        match round(&shared, &engine).await {
+            Ok(()) => {
+                shared.metrics.set("ira_store_up", &[], 1);
+                if alive {
+                    let _told = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+                }
+            }
+            Err(fault) => {
+                shared.metrics.set("ira_store_up", &[], 0);
+                shared.metrics.count("ira_store_errors_total", &[]);
+                tracing::error!("the store does not answer: {fault}");
+            }
+        }
+        if cleaned.is_none_or(|at| at.elapsed() > CLEANING) {
+            cleaned = Some(Instant::now());
+            let keep = Retention { runs: KEPT, dedup: KNOWN, bytes: None };
+            match shared.store.retain(keep).await {
+                Ok(dropped) => tracing::debug!("let go of {} runs and {} alerts", dropped.runs, dropped.alerts),
+                Err(fault) => tracing::warn!("nothing could be let go: {fault}"),
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(ROUND) => {}
+            () = shared.stopped() => {}
+        }
+    }
+}
+
+async fn round(shared: &Arc<Shared>, engine: &Engine) -> Result<(), Fault> {
+    let tick = engine.tick().await?;
+    if tick.claimable {
+        shared.runs.notify_one();
+    }
+    shared.store.beat(&engine.worker, "").await?;
+    let loaded = shared.loaded();
+    let backlog = shared.store.backlog(loaded.config.daemon.queue).await?;
+    let waited = backlog.oldest.map_or(0, |at| backlog.now.saturating_sub(at));
+    shared.metrics.waiting.store(backlog.due, Ordering::Relaxed);
+    shared.metrics.set("ira_undecided", &[], backlog.due);
+    shared.metrics.set("ira_undecided_oldest_seconds", &[], waited / 1000);
+    if backlog.due > 0 {
+        shared.alerts.notify_one();
+    }
+    if waited > LONGEST {
+        let why = format!(
+            "{} alerts were taken and are not decided; the oldest waits for {} s. `ira run list` and the log say more",
+            backlog.due,
+            waited / 1000
+        );
+        tracing::error!("{why}");
+        let at = backlog.now / 3_600_000;
+        shared.store.tell(tell::own(&loaded.config, &shared.cluster, "undecided", at, &why)).await?;
+    }
+    shared.mail.notify_one();
+    Ok(())
+}
+
+/// Empties the outbox until the daemon stops, and once more then.
+pub(super) async fn send(shared: Arc<Shared>, sender: Arc<Sender>) {
+    loop {
+        let last = shared.stopping();
+        match sender.pass(None).await {
+            Ok(sent) => shared.metrics.add("ira_mail_sent_total", &[], sent as u64),
+            Err(fault) => tracing::error!("the outbox cannot be emptied: {fault}"),
+        }
+        if last {
+            return;
+        }
+        tokio::select! {
+            () = shared.mail.notified() => {}
+            () = tokio::time::sleep(ROUND) => {}
+            () = shared.stopped() => {}
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Integration tests: one binary.
 
 mod act;
+mod daemon;
 mod demo;
 mod endpoints;
 mod engine;

@@ -1,0 +1,320 @@
+//! `ira daemon`: alerts by HTTP, runs, pages; killed and started again.
+#![cfg(target_os = "linux")]
+#![expect(clippy::format_push_string, reason = "a test builds its texts plainly")]
+#![expect(non_snake_case, reason = "tests are named by the invariants, faults and lessons that they show")]
+
+mod bodies;
+mod decisions;
+mod killed;
+mod life;
+mod refused;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use ira::store::ask::{Filter, Mails};
+use ira::store::model::{InboxRow, OutboxRow, Run};
+use ira::store::{Options, Sqlite, Store};
+use serde_json::{Value, json};
+
+use crate::people::api::{Api, json as answer, with};
+use crate::support::run::{Ran, ira, wait_until};
+
+/// The token of the sender.
+const TOKEN: &str = "t0k3n+0f/Alertmanager";
+/// A secret that must never be seen.
+const CANARY: &str = "c4n4ryK3yAbCdEf0123456789";
+
+/// A playbook that runs a script once and looks at a site.
+const MEND: &str = r#"ira: 1
+playbook: mend
+owner: team
+mode: auto
+approve: { from: approver, within: 10m }
+on:
+  - source: any
+    match: { alertname: Down }
+    key: [alert.labels.unit]
+targets: { program: [mend] }
+queries:
+  site: { do: http.check, with: { url: "@SITE", within: 1 }, take: ok }
+guards:
+  budget: all
+steps:
+  - id: mend
+    do: script.run
+    with: { program: mend }
+    timeout: @TIMEOUT
+    accept: irreversible
+    caps: { max_targets: 1 }
+verify:
+  after: 1s
+  until: q.site == true
+  every: 1s
+  within: 1s
+escalate:
+  to: pagerduty
+  deadline: @DEADLINE
+  note: "the site is still down"
+"#;
+
+/// A machine on which the daemon runs: a home, a site that is down or not, a pager, an Alertmanager that is asked.
+struct Host {
+    home: tempfile::TempDir,
+    site: Arc<AtomicBool>,
+    asked: Api,
+    pager: Api,
+    firing: Api,
+}
+
+impl Host {
+    fn new() -> Self {
+        Self::with("")
+    }
+
+    /// `more` is added to the configuration.
+    fn with(more: &str) -> Self {
+        let up = Arc::new(AtomicBool::new(true));
+        let seen = Arc::clone(&up);
+        let site = Api::start(move |_| with(if seen.load(Ordering::SeqCst) { 200 } else { 503 }, &[], b""));
+        let pager = Api::start(|asked| {
+            let key = asked.json()["dedup_key"].clone();
+            answer(202, &json!({ "status": "success", "dedup_key": key, "message": "" }))
+        });
+        let firing = Api::start(|_| answer(200, &json!([])));
+        let host = Self { home: tempfile::tempdir().expect("a home"), site: up, asked: site, pager, firing };
+        host.configure(more);
+        host.script("echo done >> @/effects");
+        host.playbook("mend", &host.mend("2s", "60s"));
+        host
+    }
+
+    fn configure(&self, more: &str) {
+        let config = format!(
+            "store = \"sqlite:{}\"\n[sources.alertmanager]\ntoken = \"env:TOKEN\"\n\
+             [page]\nrouting_key = \"env:KEY\"\nurl = \"{}\"\n[alertmanager]\nurls = \"{}\"\nsettle = \"0s\"\n\
+             [scripts]\nfolder = \"{}\"\n[budgets.all]\nmax = 100000\nwindow = \"1h\"\n{more}\n",
+            self.store_path().display(),
+            self.pager.url(),
+            self.firing.url(),
+            self.path("scripts").display()
+        );
+        self.write(".config/ira/config.toml", &config, 0o600);
+    }
+
+    fn store_path(&self) -> PathBuf {
+        self.path("state/ira.db")
+    }
+
+    fn mend(&self, timeout: &str, deadline: &str) -> String {
+        MEND.replace("@SITE", &self.asked.url()).replace("@TIMEOUT", timeout).replace("@DEADLINE", deadline)
+    }
+
+    fn playbook(&self, name: &str, text: &str) {
+        self.write(&format!(".config/ira/playbooks/{name}.yaml"), text, 0o600);
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str, mode: u32) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(&path, text).expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("chmod");
+    }
+
+    /// What the playbook runs; `@/` in it is the home.
+    fn script(&self, body: &str) {
+        let body = body.replace("@/", &format!("{}/", self.home.path().display()));
+        self.write("scripts/mend", &format!("#!/bin/sh\n{body}\n"), 0o755);
+    }
+
+    fn effects(&self) -> usize {
+        std::fs::read_to_string(self.path("effects")).unwrap_or_default().lines().count()
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = ira(self.home.path());
+        command.env("KEY", CANARY).env("TOKEN", TOKEN).args(words);
+        command
+    }
+
+    fn ira(&self, words: &[&str]) -> Ran {
+        Ran::of(&mut self.command(words))
+    }
+
+    fn start(&self) -> Daemon {
+        self.start_with(&[])
+    }
+
+    fn start_with(&self, more: &[&str]) -> Daemon {
+        self.try_start(more).unwrap_or_else(|said| panic!("the daemon did not start: {said}"))
+    }
+
+    /// The daemon, or what it said where it ended.
+    fn try_start(&self, more: &[&str]) -> Result<Daemon, String> {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path("daemon.log")).expect("a log");
+        let words = [&["daemon", "--listen", "127.0.0.1:0"][..], more].concat();
+        let mut command = self.command(&words);
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("it starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("piped"));
+        let mut first = String::new();
+        lines.read_line(&mut first).expect("it says something");
+        let port = |line: &str| line.trim().rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        let Some(port) = port(&first) else {
+            let code = child.wait().expect("it ends").code();
+            return Err(format!("{code:?} {first}{}", self.log()));
+        };
+        let mut admin = String::new();
+        if more.contains(&"--admin") {
+            lines.read_line(&mut admin).expect("it says where");
+        }
+        Ok(Daemon { child, port, admin: self::port_of(&admin) })
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.path("daemon.log")).unwrap_or_default()
+    }
+
+    fn store(&self) -> Sqlite {
+        Sqlite::open(&self.store_path(), Options::default()).expect("the store")
+    }
+
+    fn inbox(&self) -> Vec<InboxRow> {
+        block(self.store().inbox(1_000_000)).expect("read")
+    }
+
+    fn decided(&self) -> Vec<String> {
+        let mut all: Vec<InboxRow> = self.inbox();
+        all.reverse();
+        all.into_iter().map(|row| row.state).collect()
+    }
+
+    fn runs(&self) -> Vec<Run> {
+        block(self.store().runs(Filter::All)).expect("read")
+    }
+
+    fn mails(&self) -> Vec<OutboxRow> {
+        block(self.store().mails(Mails::All)).expect("read")
+    }
+
+    /// I2: whatever was taken is decided.
+    fn all_decided(&self) -> bool {
+        self.inbox().iter().all(|row| !row.state.is_empty())
+    }
+
+    /// What the pager was told to wake somebody for: the keys.
+    fn woken(&self) -> Vec<String> {
+        let asked = self.pager.asked();
+        let triggers = asked.iter().map(|one| one.json()).filter(|one| one["event_action"] == "trigger");
+        triggers.map(|one| one["dedup_key"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+}
+
+fn port_of(line: &str) -> u16 {
+    line.trim().rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(0)
+}
+
+fn block<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
+}
+
+/// A daemon that runs; killed where the test does not end it.
+struct Daemon {
+    child: Child,
+    port: u16,
+    admin: u16,
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Daemon {
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().expect("kill").success());
+    }
+
+    /// Told to end; its exit code.
+    fn end(mut self) -> Option<i32> {
+        self.signal("TERM");
+        self.child.wait().expect("it ends").code()
+    }
+
+    /// As `kill -9` does.
+    fn kill(mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("reaped");
+    }
+
+    /// Sends a body as Alertmanager does; the status, 0 where no answer came.
+    fn post(&self, body: &Value) -> u16 {
+        post(self.port, "/alertmanager", Some(TOKEN), body.to_string().as_bytes()).0
+    }
+
+    fn get(&self, path: &str) -> (u16, String) {
+        request(self.admin, &format!("GET {path} HTTP/1.1\r\nhost: l\r\nconnection: close\r\n\r\n"), b"")
+    }
+}
+
+/// Sends a body; status (0 where no answer came) and what was said.
+fn post(port: u16, path: &str, token: Option<&str>, body: &[u8]) -> (u16, String) {
+    let proof = token.map_or_else(String::new, |token| format!("authorization: Bearer {token}\r\n"));
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: l\r\n{proof}content-type: application/json\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n",
+        body.len()
+    );
+    request(port, &head, body)
+}
+
+fn request(port: u16, head: &str, body: &[u8]) -> (u16, String) {
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return (0, String::new()) };
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
+    // It may answer, and close, before everything is sent.
+    let _sent = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
+    let mut said = Vec::new();
+    let _read = stream.read_to_end(&mut said);
+    let said = String::from_utf8_lossy(&said).into_owned();
+    (said.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0), said)
+}
+
+/// A message of Alertmanager: alerts by unit, firing or resolved, that began at this minute.
+fn message(units: &[&str], status: &str, minute: u32) -> Value {
+    named("Down", units, status, minute)
+}
+
+fn named(name: &str, units: &[&str], status: &str, minute: u32) -> Value {
+    let one = |unit: &&str| {
+        json!({
+            "status": status,
+            "labels": { "alertname": name, "unit": unit, "severity": "critical" },
+            "annotations": { "summary": format!("{unit} is down") },
+            "startsAt": format!("2026-11-21T{:02}:{:02}:00.000Z", minute / 60, minute % 60),
+            "endsAt": "0001-01-01T00:00:00Z",
+            "generatorURL": "",
+        })
+    };
+    json!({
+        "version": "4",
+        "groupKey": format!("{{}}:{{alertname=\"{name}\", unit=\"{}\"}}", units.join("|")),
+        "truncatedAlerts": 0,
+        "status": status,
+        "receiver": "ira",
+        "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "",
+        "alerts": units.iter().map(one).collect::<Vec<_>>(),
+    })
+}

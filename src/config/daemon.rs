@@ -30,6 +30,8 @@ pub struct DaemonConfig {
     pub no_page: Vec<String>,
     /// More pages than these within a minute become one.
     pub pages: usize,
+    /// How long the store may fail before somebody is woken.
+    pub page_after: Duration,
     /// More runs that write than these within a minute are a storm.
     pub runs: usize,
 }
@@ -46,6 +48,7 @@ impl Default for DaemonConfig {
             queue: 100_000,
             no_page: vec!["none".to_owned(), "info".to_owned()],
             pages: 20,
+            page_after: Duration::from_secs(60),
             runs: 100,
         }
     }
@@ -64,6 +67,7 @@ impl DaemonConfig {
             ("queue", json!(self.queue)),
             ("no_page", json!(self.no_page)),
             ("pages_per_minute", json!(self.pages)),
+            ("page_after", json!(Span { seconds: self.page_after.as_secs() }.to_string())),
             ("runs_per_minute", json!(self.runs)),
         ];
         all.into_iter().map(|(key, value)| (format!("daemon.{key}"), value)).collect()
@@ -82,10 +86,8 @@ pub(super) fn read(config: &mut DaemonConfig, reader: &mut Reader<'_>, item: &It
         match name {
             "listen" => config.listen = address(reader, &full, item).unwrap_or(config.listen),
             "admin" => config.admin = admin(reader, &full, item).or(config.admin),
-            "grace" => {
-                let span = reader.parsed(&full, item, |text| text.parse::<Span>().map_err(|why| format!("- {why}")));
-                config.grace = span.map_or(config.grace, |span| Duration::from_secs(span.seconds));
-            }
+            "grace" => config.grace = span(reader, &full, item).unwrap_or(config.grace),
+            "page_after" => config.page_after = span(reader, &full, item).unwrap_or(config.page_after),
             "workers" => config.workers = count(reader, 256).unwrap_or(config.workers),
             "connections" => config.connections = count(reader, 65_536).unwrap_or(config.connections),
             "memory_mib" => config.memory = count(reader, 4096).map_or(config.memory, |mib| mib << 20),
@@ -112,6 +114,11 @@ pub fn parse_loopback(text: &str) -> Result<SocketAddr, String> {
     let address = parse_address(text)?;
     let why = "takes an address of this machine alone (127.0.0.1:9098): whoever reaches it is trusted";
     if address.ip().is_loopback() { Ok(address) } else { Err(why.to_owned()) }
+}
+
+fn span(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<Duration> {
+    let span = reader.parsed(key, item, |text| text.parse::<Span>().map_err(|_| "takes a length of time: 30s".to_owned()));
+    span.map(|span| Duration::from_secs(span.seconds))
 }
 
 fn address(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<SocketAddr> {

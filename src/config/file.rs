@@ -13,7 +13,7 @@ use super::origin::{ConfigFile, Layer, Origin};
 use super::problem::{Place, Problem};
 use super::reader::{Item, Name, Reader};
 use super::secret::SecretRef;
-use super::{Config, access, daemon, engine, host, intake, keys, nodes, signer, systems, url, users, vrf};
+use super::{Config, access, daemon, engine, host, keys, nodes, signer, systems, url, users, vrf};
 
 /// A configuration file longer than this is not one.
 const MOST_BYTES: u64 = 1024 * 1024;
@@ -88,7 +88,7 @@ pub(super) fn apply(config: &mut Config, file: &ConfigFile, text: &str) -> Vec<P
                     config.origins.insert("network".to_owned(), reader.origin(&key.span()));
                 }
             }
-            word @ ("store" | "budgets" | "playbooks" | "maintenance" | "daemon" | "sources" | "users" | "public_url")
+            word @ ("store" | "budgets" | "playbooks" | "maintenance" | "daemon" | "users" | "public_url")
                 if reader.is_project() =>
             {
                 forbidden(
@@ -113,10 +113,6 @@ pub(super) fn apply(config: &mut Config, file: &ConfigFile, text: &str) -> Vec<P
             "daemon" => {
                 daemon::read(&mut config.daemon, &mut reader, item);
                 config.origins.insert("daemon".to_owned(), reader.origin(&key.span()));
-            }
-            "sources" => {
-                config.sources.extend(intake::read(&mut reader, item));
-                config.origins.insert("sources".to_owned(), reader.origin(&key.span()));
             }
             "store" => {
                 if let Some(uri) = engine::store(&mut reader, key, item) {

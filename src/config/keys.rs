@@ -25,7 +25,6 @@ pub const TOP: &[Key] = &[
     Key { name: "users", kind: "tables", default: "", doc: "who may look at runs, and who decides: [users.NAME]" },
     Key { name: "public_url", kind: "URL", default: "", doc: "where people reach the daemon's pages" },
     Key { name: "daemon", kind: "table", default: "", doc: "how `ira daemon` listens and works" },
-    Key { name: "sources", kind: "tables", default: "", doc: "who may send alerts: [sources.NAME]" },
     Key { name: "nodes", kind: "table", default: "", doc: "one table for each Chainlink node: [nodes.NAME]" },
     Key { name: "scripts", kind: "table", default: "", doc: "the scripts that may be run on this host" },
     Key { name: "systemd", kind: "table", default: "", doc: "the service manager" },
@@ -59,6 +58,7 @@ pub const DAEMON: &[Key] = &[
     Key { name: "queue", kind: "integer", default: "100000", doc: "the most alerts that wait to be decided" },
     Key { name: "no_page", kind: "severities", default: "none, info", doc: "what wakes nobody where no playbook is" },
     Key { name: "pages_per_minute", kind: "integer", default: "20", doc: "more than these become one" },
+    Key { name: "page_after", kind: "time", default: "1m", doc: "how long the store may fail before somebody is woken" },
     Key { name: "runs_per_minute", kind: "integer", default: "100", doc: "more than these are a storm: writes wait" },
 ];
 

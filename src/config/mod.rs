@@ -113,8 +113,6 @@ pub struct Config {
     pub public_url: Option<String>,
     /// How the daemon listens and works.
     pub daemon: DaemonConfig,
-    /// Who may send alerts, by name.
-    pub sources: BTreeMap<String, intake::SourceConfig>,
     /// Where values come from, by dotted key; one that is missing here is a default.
     origins: BTreeMap<String, Origin>,
     /// What a project file changed of networks that were known without it.
@@ -152,6 +150,11 @@ impl Config {
         }
     }
 
+    /// The same for a command that names a network.
+    pub fn on(&self, network: String) -> Self {
+        Self { network: Some(network), ..self.clone() }
+    }
+
     /// Nothing but what ships.
     fn built_in(env: Arc<dyn Env>) -> Self {
         static NETWORKS: OnceLock<BTreeMap<String, NetworkConfig>> = OnceLock::new();
@@ -166,7 +169,6 @@ impl Config {
             nodes: BTreeMap::new(),
             systems: SystemsConfig::default(),
             daemon: DaemonConfig::default(),
-            sources: BTreeMap::new(),
             origins: BTreeMap::new(),
             project_changes: BTreeMap::new(),
             rpc: None,

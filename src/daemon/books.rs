@@ -1,6 +1,7 @@
 //! What the daemon works with: configuration, senders and playbooks, read together and replaced together.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ira_commands::playbook::{Mode, Playbook};
@@ -11,7 +12,7 @@ use super::arms;
 use super::sources::Source;
 use crate::cli::OutputFlags;
 use crate::config::Config;
-use crate::config::intake::ProofConfig;
+use crate::clients::sns::Sns;
 use crate::{connect, playbooks};
 
 /// A playbook that counts.
@@ -33,12 +34,19 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    /// Reads everything. A fault says what is wrong; nothing is half loaded.
-    pub fn read(output: &OutputFlags) -> Result<Self, Fault> {
+    /// Reads everything; `listen` is the flag's word. A fault says what is wrong; nothing is half loaded.
+    pub fn read(output: &OutputFlags, listen: Option<SocketAddr>) -> Result<Self, Fault> {
         let config = connect::effective(output)?;
-        let sources = sources(&config)?;
+        let sources = sources(&config, listen.unwrap_or(config.daemon.listen))?;
         let books = books(&config, output)?;
         Ok(Self { config, sources, books })
+    }
+
+    /// Says in the log what is not as it was meant.
+    pub fn say(&self) {
+        for (name, why) in self.refused() {
+            tracing::warn!("the playbook {name} is not loaded: {why}");
+        }
     }
 
     /// The playbooks that were refused, with why.
@@ -47,18 +55,19 @@ impl Loaded {
     }
 }
 
-fn sources(config: &Config) -> Result<BTreeMap<String, Source>, Fault> {
-    if config.sources.is_empty() {
+fn sources(config: &Config, listen: SocketAddr) -> Result<BTreeMap<String, Source>, Fault> {
+    if config.systems.sources.is_empty() {
         return Err(Fault::new(Kind::Config, "no sender of alerts is configured")
             .hint("[sources.alertmanager] with `token = \"file:/etc/ira/alertmanager-token\"` (`ira help config`)"));
     }
     let mut sources = BTreeMap::new();
-    for (name, one) in &config.sources {
-        if matches!(one.proof, ProofConfig::Unauthenticated) && !config.daemon.listen.ip().is_loopback() {
-            let why = format!("the source `{name}` proves nothing, and {} is reached by others", config.daemon.listen);
+    for (name, one) in &config.systems.sources {
+        let source = Source::new(name, one, config.env(), Arc::new(Sns))?;
+        if source.is_open() && !listen.ip().is_loopback() {
+            let why = format!("the source `{name}` proves nothing, and {listen} is reached by others");
             return Err(Fault::new(Kind::Config, why).hint("give it a `token`, or listen on 127.0.0.1"));
         }
-        sources.insert(name.clone(), Source::new(name, one, config.env())?);
+        sources.insert(name.clone(), source);
     }
     Ok(sources)
 }

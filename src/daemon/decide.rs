@@ -13,8 +13,9 @@ use super::books::{Book, Loaded};
 use super::storm::Storm;
 use super::{Shared, recur, tell};
 use crate::engine::{Engine, Wanted, incoming};
-use crate::store::ask::{Admission, Judge, Judged, Page};
-use crate::store::model::{InboxRow, RunId};
+use crate::store::ask::{Admission, Judge, Judged, Mails, Page};
+use crate::store::model::{InboxRow, OutboxRow, RunId};
+use crate::store::{Mail, MailState};
 
 /// So many alerts are decided at a time.
 const BATCH: usize = 128;
@@ -26,7 +27,7 @@ const PLANNING: u64 = 300;
 const EARLIER: usize = 32;
 
 /// Decides what is due, until the daemon stops.
-pub(super) async fn run(shared: Arc<Shared>, engine: Arc<Engine>) {
+pub(super) async fn run(shared: Arc<Shared>) {
     let storm = Arc::new(Storm::default());
     while !shared.stopping() {
         let rows = match shared.store.undecided(BATCH).await {
@@ -46,25 +47,41 @@ pub(super) async fn run(shared: Arc<Shared>, engine: Arc<Engine>) {
             }
             continue;
         }
-        if all(&shared, &engine, &storm, rows).await {
+        if all(&shared, &storm, rows).await {
             // The store failed for one of them.
             tokio::time::sleep(PAUSE).await;
         }
     }
 }
 
+/// Decides everything that is due, once; whether there was anything.
+pub(super) async fn pass(shared: &Arc<Shared>) -> Result<bool, Fault> {
+    let storm = Arc::new(Storm::default());
+    let mut any = false;
+    loop {
+        let rows = shared.store.undecided(BATCH).await?;
+        if rows.is_empty() {
+            return Ok(any);
+        }
+        any = true;
+        if all(shared, &storm, rows).await {
+            return Err(Fault::new(Kind::Failed, "not every alert could be decided; the log says why"));
+        }
+    }
+}
+
 /// Decides these: one after the other what is of one fingerprint. Whether any could not be decided.
-async fn all(shared: &Arc<Shared>, engine: &Arc<Engine>, storm: &Arc<Storm>, rows: Vec<InboxRow>) -> bool {
+async fn all(shared: &Arc<Shared>, storm: &Arc<Storm>, rows: Vec<InboxRow>) -> bool {
     let mut groups: BTreeMap<String, Vec<InboxRow>> = BTreeMap::new();
     for row in rows {
         groups.entry(row.fingerprint.clone()).or_default().push(row);
     }
     let each = groups.into_values().map(|group| {
-        let (shared, engine, storm) = (Arc::clone(shared), Arc::clone(engine), Arc::clone(storm));
+        let (shared, storm) = (Arc::clone(shared), Arc::clone(storm));
         async move {
             let mut failed = false;
             for row in group {
-                failed |= guarded(&shared, &engine, &storm, row).await.is_err();
+                failed |= guarded(&shared, &storm, row).await.is_err();
             }
             failed
         }
@@ -73,17 +90,13 @@ async fn all(shared: &Arc<Shared>, engine: &Arc<Engine>, storm: &Arc<Storm>, row
 }
 
 /// Decides one. What breaks in it is a page for this alert, and the others go on.
-async fn guarded(
-    shared: &Arc<Shared>,
-    engine: &Arc<Engine>,
-    storm: &Arc<Storm>,
-    row: InboxRow,
-) -> Result<(), Fault> {
+async fn guarded(shared: &Arc<Shared>, storm: &Arc<Storm>, row: InboxRow) -> Result<(), Fault> {
+    let parts = shared.parts();
     let one = One {
         shared: Arc::clone(shared),
-        engine: Arc::clone(engine),
+        engine: Arc::clone(&parts.engine),
         storm: Arc::clone(storm),
-        loaded: shared.loaded(),
+        loaded: Arc::clone(&parts.loaded),
         row: row.clone(),
     };
     let decided = tokio::spawn(async move { one.decide().await }).await;
@@ -95,7 +108,7 @@ async fn guarded(
     tracing::error!("alert {} could not be decided: {fault}", row.id);
     let alert = incoming(&row.payload).unwrap_or_default();
     let why = format!("ira could not decide it: {}", fault.one_line());
-    let tell = tell::page(&shared.loaded().config, &shared.cluster, &row, &alert, &why);
+    let tell = tell::page(&parts.loaded.config, &shared.cluster, &row, &alert, &why);
     let judge = Judge { inbox: row.id, seen: row.seen, verdict: Judged::Paged(excerpt(&why, 300)), tell: Some(tell) };
     shared.store.judge(judge).await.inspect_err(|fault| tracing::error!("alert {}: {fault}", row.id)).map(|_| ())
 }
@@ -119,6 +132,9 @@ impl One {
         let run = |text: &str| text.strip_prefix("run ").and_then(|id| id.parse().ok());
         if let Some(run) = decisions.iter().rev().find_map(|one| run(&one.what)) {
             return recur::look(self, &alert, RunId(run)).await;
+        }
+        if self.is_own().await? {
+            return self.judged(Judged::Ignored("it is of an incident that ira pages".to_owned()), &alert).await;
         }
         if self.came_late(&alert).await? {
             return self.judged(Judged::Ignored("it was over before it came".to_owned()), &alert).await;
@@ -174,7 +190,8 @@ impl One {
         let decisions = self.shared.store.decisions(self.row.id).await?.len();
         let key = format!("alert:{}:{decisions}:{name}", self.row.id);
         let writes = playbook.effects.any();
-        let page = writes.then(|| Page {
+        // What only reads wakes nobody, and is noted where the alert's page is.
+        let page = Some(Page {
             dedup_key: tell::key(&self.row, &self.shared.cluster),
             channel: tell::channel(&self.loaded.config),
             payload: tell::payload(alert, ""),
@@ -223,6 +240,17 @@ impl One {
         self.paged(&format!("no playbook answers it{}", nearest.unwrap_or_default()), alert).await
     }
 
+    /// Whether it is of an incident that ira itself triggered, or is about to: what ira caused comes back.
+    async fn is_own(&self) -> Result<bool, Fault> {
+        let Some(key) = tell::incident(&self.row) else { return Ok(false) };
+        let mails = self.shared.store.mails(Mails::Key(key.to_owned())).await?;
+        let live = |mail: &OutboxRow| {
+            mail.mail == Mail::Trigger
+                && matches!(mail.state, MailState::Armed | MailState::Pending | MailState::Accepted)
+        };
+        Ok(mails.iter().any(live))
+    }
+
     /// Whether it fired and was over again before this message came.
     async fn came_late(&self, alert: &Incoming) -> Result<bool, Fault> {
         let Some(began) = alert.starts_at else { return Ok(false) };
@@ -243,6 +271,14 @@ impl One {
         if earlier.iter().any(newer) {
             return self.judged(Judged::Ignored("an earlier episode is over".to_owned()), alert).await;
         }
+        let ended = |row: &&InboxRow| {
+            let one = incoming(&row.payload).unwrap_or_default();
+            row.state.starts_with("paged") && !one.alert.resolved
+        };
+        for row in earlier.iter().filter(ended) {
+            let verdict = Judged::Ignored("it is over".to_owned());
+            self.shared.store.judge(Judge { inbox: row.id, seen: row.seen, verdict, tell: None }).await?;
+        }
         for run in self.engine.resolved(&self.row.fingerprint).await? {
             self.shared.nudge(run);
         }
@@ -256,7 +292,11 @@ impl One {
             }
         }
         let verdict = answered.map_or_else(|| Judged::Ignored("it is over".to_owned()), Judged::Run);
-        self.judged(verdict, alert).await
+        let tell = tell::resolve(&self.loaded.config, &self.shared.cluster, &self.row, alert);
+        let judge = Judge { inbox: self.row.id, seen: self.row.seen, verdict, tell: Some(tell) };
+        self.write(judge, alert).await?;
+        self.shared.mail.notify_one();
+        Ok(())
     }
 
     /// Whether a maintenance window covers it, and until when.

@@ -29,6 +29,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// Takes alerts.
 pub(super) struct Intake {
     shared: Arc<Shared>,
+    loopback: bool,
     /// Bytes of bodies that are being read.
     held: AtomicUsize,
 }
@@ -99,8 +100,9 @@ impl Answer for Intake {
 }
 
 impl Intake {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, held: AtomicUsize::new(0) }
+    /// `loopback`: whether the listener is bound to this machine alone.
+    pub(super) fn new(shared: Arc<Shared>, loopback: bool) -> Self {
+        Self { shared, loopback, held: AtomicUsize::new(0) }
     }
 
     async fn take(
@@ -112,7 +114,7 @@ impl Intake {
         queue: usize,
     ) -> Result<(), No> {
         let (head, mut body) = request.into_parts();
-        let opened = source.open(Head { headers: &head.headers, peer: &[], loopback: peer.ip().is_loopback() });
+        let opened = source.open(Head { headers: &head.headers, peer: &[], loopback: self.loopback && peer.ip().is_loopback() });
         let mut reading = match opened {
             Ok(reading) => reading,
             Err(refusal) => {
@@ -153,6 +155,11 @@ impl Intake {
         let group = batch.deliveries.first().map(|first| first.group_key.clone()).unwrap_or_default();
         for delivery in batch.deliveries {
             let mut alert = kept(&delivery.incoming, Some(delivery.id), delivery.group_key);
+            if let Some(key) = delivery.incident.and_then(|incident| incident.key)
+                && let Some(payload) = alert.payload.as_object_mut()
+            {
+                payload.insert("incident".to_owned(), key.into());
+            }
             alert.fingerprint = format!("{}:{}", alert.source, delivery.fingerprint);
             alerts.push(alert);
         }

@@ -54,6 +54,11 @@ pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Fault> {
     })
 }
 
+/// Where it listens.
+pub(super) fn address(listener: &TcpListener) -> Result<SocketAddr, Fault> {
+    listener.local_addr().map_err(|error| Fault::new(Kind::Failed, error.to_string()))
+}
+
 /// Serves until `stop`; then what is under way is answered, and no connection is left open.
 pub(super) async fn serve<A: Answer>(
     listener: TcpListener,

@@ -1,42 +1,66 @@
 //! Alerts come in, and the same commands run: validate → open the store → bind → ready → serve → drain.
 
+mod admin;
 mod arms;
 mod books;
 mod decide;
+mod direct;
 mod intake;
+mod life;
 mod listen;
 mod lock;
 mod metrics;
+mod once;
 mod own;
-mod pager;
 mod recur;
+mod routes;
 mod serve;
 pub mod sources;
 mod storm;
 mod tell;
 mod time;
+mod unit;
 pub mod web;
 mod work;
 
-pub use serve::{DaemonArgs, daemon};
+pub use life::{DaemonArgs, daemon};
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Instant;
 
+use ira_commands::Fault;
 use tokio::sync::{Notify, watch};
 
+use crate::cli::{OutputFlags, Reach};
+use crate::engine::{Engine, Sender};
+use crate::pages::{self, RunAlert};
+use crate::progress::Silent;
+use crate::remediate::{self, LocalHands};
 use crate::store::Store;
 use crate::store::model::RunId;
 use books::Loaded;
 use metrics::Metrics;
+
+/// What is made of what was loaded: replaced together at a reload, while what is under way goes on with what it has.
+struct Parts {
+    loaded: Arc<Loaded>,
+    engine: Arc<Engine>,
+    sender: Arc<Sender>,
+}
 
 /// What the parts of the daemon share.
 struct Shared {
     store: Arc<dyn Store>,
     /// The store's own name: part of the keys of what ira itself pages.
     cluster: String,
-    loaded: RwLock<Arc<Loaded>>,
+    /// Who this is, in the record.
+    worker: String,
+    parts: RwLock<Arc<Parts>>,
     metrics: Metrics,
+    health: Health,
     /// An alert waits to be decided.
     alerts: Notify,
     /// A run waits for a worker.
@@ -49,15 +73,75 @@ struct Shared {
     stop: watch::Sender<bool>,
 }
 
+/// How it goes.
+struct Health {
+    since: Instant,
+    /// Milliseconds after `since` at which the clock was last looked at.
+    looked: AtomicU64,
+    store: AtomicBool,
+    /// Why the last reload changed nothing.
+    reload: Mutex<Option<String>>,
+}
+
 impl Shared {
-    /// What was loaded last.
-    fn loaded(&self) -> Arc<Loaded> {
-        Arc::clone(&self.loaded.read().unwrap_or_else(PoisonError::into_inner))
+    async fn new(
+        store: Arc<dyn Store>,
+        loaded: Loaded,
+        output: &OutputFlags,
+    ) -> Result<(Arc<Self>, watch::Receiver<bool>), Fault> {
+        let (stop, stopped) = watch::channel(false);
+        let cluster: String = store.identity().await?.cluster_id.chars().take(12).collect();
+        let worker = format!("{}{}:{:08x}", work::NAME, std::process::id(), rand::random::<u32>());
+        let parts = Parts::new(&store, loaded, output, &cluster, &worker)?;
+        let health = Health {
+            since: Instant::now(),
+            looked: AtomicU64::new(0),
+            store: AtomicBool::new(true),
+            reload: Mutex::default(),
+        };
+        let shared = Self {
+            store,
+            cluster,
+            worker,
+            parts: RwLock::new(Arc::new(parts)),
+            metrics: Metrics::default(),
+            health,
+            alerts: Notify::new(),
+            runs: Notify::new(),
+            nudged: Mutex::default(),
+            mail: Notify::new(),
+            stop,
+        };
+        Ok((Arc::new(shared), stopped))
     }
 
-    /// Puts something else in its place: what is under way goes on with what it has.
-    fn replace(&self, loaded: Loaded) {
-        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded);
+    /// What is worked with.
+    fn parts(&self) -> Arc<Parts> {
+        Arc::clone(&self.parts.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn loaded(&self) -> Arc<Loaded> {
+        Arc::clone(&self.parts().loaded)
+    }
+
+    /// Reads everything anew. Where anything is wrong, what was loaded before goes on.
+    fn reload(&self, output: &OutputFlags, listen: Option<SocketAddr>) {
+        let read = Loaded::read(output, listen)
+            .and_then(|loaded| Parts::new(&self.store, loaded, output, &self.cluster, &self.worker));
+        let said = match read {
+            Ok(parts) => {
+                tracing::info!("reloaded: {} playbooks, {} senders", parts.loaded.books.len(), parts.loaded.sources.len());
+                parts.loaded.say();
+                *self.parts.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(parts);
+                None
+            }
+            Err(fault) => {
+                tracing::error!("nothing was reloaded, and what was loaded before goes on: {fault}");
+                Some(fault.one_line())
+            }
+        };
+        self.metrics.count("ira_reloads_total", &[("outcome", if said.is_none() { "done" } else { "refused" })]);
+        *self.health.reload.lock().unwrap_or_else(PoisonError::into_inner) = said;
     }
 
     /// Has a worker take up a run, whenever it is due.
@@ -75,5 +159,30 @@ impl Shared {
         let mut stop = self.stop.subscribe();
         // The sender lives as long as this does.
         let _gone = stop.wait_for(|stop| *stop).await.is_err();
+    }
+}
+
+impl Parts {
+    fn new(
+        store: &Arc<dyn Store>,
+        loaded: Loaded,
+        output: &OutputFlags,
+        cluster: &str,
+        worker: &str,
+    ) -> Result<Self, Fault> {
+        let config = &loaded.config;
+        let hands = LocalHands {
+            output: output.clone(),
+            reach: Reach::default(),
+            progress: Arc::new(Silent),
+            dry: false,
+            config: Some(Arc::clone(config)),
+        };
+        let mut engine = Engine::new(Arc::clone(store), Arc::new(hands), worker.to_owned(), remediate::state()?);
+        engine.budgets.clone_from(&config.engine.budgets);
+        engine.unattended = true;
+        engine.alarm = RunAlert::of(config, cluster).map(|alarm| Arc::new(alarm) as _);
+        let sender = pages::sender(config, store, &engine.hands);
+        Ok(Self { engine: Arc::new(engine), sender: Arc::new(sender), loaded: Arc::new(loaded) })
     }
 }

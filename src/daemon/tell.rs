@@ -21,11 +21,19 @@ const PEOPLE: &str = "people";
 /// The dedup key of an alert's page. Of Alertmanager's groups it is the one that Alertmanager itself gives PagerDuty, so
 /// that both are one incident.
 pub(super) fn key(row: &InboxRow, cluster: &str) -> String {
+    if let Some(key) = incident(row) {
+        return key.to_owned();
+    }
     if row.group_key.is_empty() {
         let print: String = hex(&Sha256::digest(row.fingerprint.as_bytes())).chars().skip(2).take(32).collect();
         return format!("ira:{cluster}:{print}");
     }
     hex(&Sha256::digest(row.group_key.as_bytes())).split_off(2)
+}
+
+/// The key of the incident that an alert comes from, where its sender is one that pages.
+pub(super) fn incident(row: &InboxRow) -> Option<&str> {
+    row.payload.get("incident").and_then(Json::as_str).filter(|key| !key.is_empty() && key.len() <= 255)
 }
 
 /// Who takes pages first.
@@ -63,6 +71,15 @@ pub(super) fn page(config: &Config, cluster: &str, row: &InboxRow, alert: &Incom
         channel: channel(config),
         payload: payload(alert, why),
         wait: Duration::ZERO,
+    }
+}
+
+/// The end of such a page, where the alert is over.
+pub(super) fn resolve(config: &Config, cluster: &str, row: &InboxRow, alert: &Incoming) -> Tell {
+    Tell {
+        key: format!("over:{}:{}", row.id, row.seen),
+        mail: Mail::Resolve,
+        ..page(config, cluster, row, alert, "the alert is over")
     }
 }
 

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use ira_commands::Fault;
 
-use super::{Shared, tell};
-use crate::engine::{Engine, Sender};
+use super::{Shared, direct, tell};
 use crate::store::ask::Retention;
 
 /// How often is looked.
@@ -21,24 +20,24 @@ const KEPT: Duration = Duration::from_secs(30 * 86_400);
 const KNOWN: Duration = Duration::from_secs(7 * 86_400);
 
 /// Looks at the clock until the daemon stops.
-pub(super) async fn run(shared: Arc<Shared>, engine: Arc<Engine>) {
+pub(super) async fn run(shared: Arc<Shared>) {
     let mut cleaned: Option<Instant> = None;
-    let alive = sd_notify::watchdog_enabled().is_some();
+    let mut failing: Option<(Instant, bool)> = None;
+    let watched = sd_notify::watchdog_enabled().is_some();
     while !shared.stopping() {
-        match round(&shared, &engine).await {
-            Ok(()) => {
-                shared.metrics.set("ira_store_up", &[], 1);
-                if alive {
-                    let _told = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
-                }
-            }
-            Err(fault) => {
-                shared.metrics.set("ira_store_up", &[], 0);
-                shared.metrics.count("ira_store_errors_total", &[]);
-                tracing::error!("the store does not answer: {fault}");
-            }
+        let looked = shared.health.since.elapsed().as_millis();
+        shared.health.looked.store(u64::try_from(looked).unwrap_or(u64::MAX), Ordering::Relaxed);
+        if watched && let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]) {
+            tracing::debug!("the service manager is not told: {error}");
         }
-        if cleaned.is_none_or(|at| at.elapsed() > CLEANING) {
+        let went = round(&shared).await;
+        shared.health.store.store(went.is_ok(), Ordering::Relaxed);
+        shared.metrics.set("ira_store_up", &[], u64::from(went.is_ok()));
+        failing = match went {
+            Ok(()) => None,
+            Err(fault) => Some(down(&shared, failing, &fault).await),
+        };
+        if failing.is_none() && cleaned.is_none_or(|at| at.elapsed() > CLEANING) {
             cleaned = Some(Instant::now());
             let keep = Retention { runs: KEPT, dedup: KNOWN, bytes: None };
             match shared.store.retain(keep).await {
@@ -53,13 +52,36 @@ pub(super) async fn run(shared: Arc<Shared>, engine: Arc<Engine>) {
     }
 }
 
-async fn round(shared: &Arc<Shared>, engine: &Engine) -> Result<(), Fault> {
+/// The store fails: since when, and whether somebody was woken for it.
+async fn down(shared: &Arc<Shared>, failing: Option<(Instant, bool)>, fault: &Fault) -> (Instant, bool) {
+    shared.metrics.count("ira_store_errors_total", &[]);
+    let (since, told) = failing.unwrap_or_else(|| {
+        tracing::error!("the store fails: nothing new is begun: {fault}");
+        (Instant::now(), false)
+    });
+    let config = Arc::clone(&shared.loaded().config);
+    if told || since.elapsed() < config.daemon.page_after {
+        return (since, told);
+    }
+    let why = format!("the store has failed for {} s: {}", since.elapsed().as_secs(), fault.one_line());
+    match direct::page(&config, "store", &why).await {
+        Ok(()) => (since, true),
+        Err(fault) => {
+            tracing::error!("nobody could be told that the store fails: {fault}");
+            (since, false)
+        }
+    }
+}
+
+async fn round(shared: &Arc<Shared>) -> Result<(), Fault> {
+    let parts = shared.parts();
+    let engine = &parts.engine;
     let tick = engine.tick().await?;
     if tick.claimable {
         shared.runs.notify_one();
     }
     shared.store.beat(&engine.worker, "").await?;
-    let loaded = shared.loaded();
+    let loaded = &parts.loaded;
     let backlog = shared.store.backlog(loaded.config.daemon.queue).await?;
     let waited = backlog.oldest.map_or(0, |at| backlog.now.saturating_sub(at));
     shared.metrics.waiting.store(backlog.due, Ordering::Relaxed);
@@ -83,10 +105,10 @@ async fn round(shared: &Arc<Shared>, engine: &Engine) -> Result<(), Fault> {
 }
 
 /// Empties the outbox until the daemon stops, and once more then.
-pub(super) async fn send(shared: Arc<Shared>, sender: Arc<Sender>) {
+pub(super) async fn send(shared: Arc<Shared>) {
     loop {
         let last = shared.stopping();
-        match sender.pass(None).await {
+        match shared.parts().sender.pass(None).await {
             Ok(sent) => shared.metrics.add("ira_mail_sent_total", &[], sent as u64),
             Err(fault) => tracing::error!("the outbox cannot be emptied: {fault}"),
         }

@@ -21,8 +21,9 @@ const LONGER: Duration = Duration::from_secs(2);
 pub(super) const NAME: &str = "daemon:";
 
 /// Takes runs until the daemon stops; the one that is under way is gone on with.
-pub(super) async fn run(shared: Arc<Shared>, engine: Arc<Engine>) {
+pub(super) async fn run(shared: Arc<Shared>) {
     while !shared.stopping() {
+        let engine = Arc::clone(&shared.parts().engine);
         let nudged = shared.nudged.lock().unwrap_or_else(PoisonError::into_inner).pop_first();
         let did = match nudged {
             Some(run) => taken(&engine, run).await,
@@ -57,7 +58,7 @@ async fn taken(engine: &Engine, run: RunId) -> Result<Option<(RunId, Came)>, Fau
     }
 }
 
-fn count(shared: &Shared, run: RunId, came: &Came) {
+pub(super) fn count(shared: &Shared, run: RunId, came: &Came) {
     // What it told waits in the outbox.
     shared.mail.notify_one();
     match came {
@@ -80,14 +81,11 @@ fn count(shared: &Shared, run: RunId, came: &Came) {
 }
 
 /// Takes up the runs that an earlier daemon had: its process is dead, for this one has the lock of the store.
-pub(super) async fn orphans(shared: &Arc<Shared>, engine: &Arc<Engine>) -> Result<usize, Fault> {
-    let mine = |owner: &str| owner.starts_with(NAME) && owner != engine.worker;
-    let runs = shared.store.runs(Filter::Active).await?;
-    let orphans: Vec<RunId> =
-        runs.iter().filter(|run| run.owner.as_deref().is_some_and(mine)).map(|run| run.id).collect();
+pub(super) async fn orphans(shared: &Arc<Shared>) -> Result<usize, Fault> {
+    let orphans = orphaned(shared).await?;
     let count = orphans.len();
     for run in orphans {
-        let (shared, engine) = (Arc::clone(shared), Arc::clone(engine));
+        let (shared, engine) = (Arc::clone(shared), Arc::clone(&shared.parts().engine));
         tokio::spawn(async move {
             match engine.drive_orphan(run, &Log).await {
                 Ok(Ok(came)) => self::count(&shared, run, &came),
@@ -99,8 +97,15 @@ pub(super) async fn orphans(shared: &Arc<Shared>, engine: &Arc<Engine>) -> Resul
     Ok(count)
 }
 
+/// The runs that an earlier daemon had.
+pub(super) async fn orphaned(shared: &Shared) -> Result<Vec<RunId>, Fault> {
+    let runs = shared.store.runs(Filter::Active).await?;
+    let theirs = |owner: &str| owner.starts_with(NAME) && owner != shared.worker;
+    Ok(runs.iter().filter(|run| run.owner.as_deref().is_some_and(theirs)).map(|run| run.id).collect())
+}
+
 /// A run as lines of the log.
-struct Log;
+pub(super) struct Log;
 
 impl Watch for Log {
     fn step(&self, path: &str, command: &str, mark: Mark, said: &str) {

@@ -9,6 +9,7 @@ use ira_commands::{Context, Effect, Fault, Invocation, Kind};
 
 use crate::apply::{Ports, Way, unlock};
 use crate::cli::{Agreement, OutputFlags, Reach};
+use crate::config::Config;
 use crate::connect;
 use crate::engine::Hands;
 
@@ -25,6 +26,8 @@ pub struct LocalHands {
     pub progress: Arc<dyn Progress>,
     /// Whether nothing may be written, whoever asks.
     pub dry: bool,
+    /// The configuration that counts; read anew for each step where none is given.
+    pub config: Option<Arc<Config>>,
 }
 
 #[async_trait]
@@ -34,7 +37,13 @@ impl Hands for LocalHands {
             return Err(Fault::new(Kind::Failed, "this is a dry run: nothing can be written in it"));
         }
         let reach = Reach { nodes: invocation.nodes(), ..self.reach.clone() };
-        let config = connect::settings(&self.output, invocation, &reach)?;
+        let config = match &self.config {
+            Some(config) => match invocation.network()? {
+                Some(network) => Arc::new(config.on(network)),
+                None => Arc::clone(config),
+            },
+            None => connect::settings(&self.output, invocation, &reach)?,
+        };
         let way = Way {
             reach,
             agreement: Agreement::default(),

@@ -133,6 +133,7 @@ fn wanted<'a>(around: &Around<'_>, case: &'a Case, playbook: &'a Playbook, text:
     Wanted {
         key: key.to_owned(),
         delivery_id: None,
+        received: None,
         group_key: String::new(),
         playbook,
         text,
@@ -333,6 +334,7 @@ fn engine(around: &Around<'_>, store: Arc<dyn Store>, dry: bool) -> Result<Engin
         reach: around.reach.clone(),
         progress: Arc::clone(&around.progress),
         dry,
+        config: None,
     };
     let worker = act::worker(&around.actor);
     let mut engine = Engine::new(store, Arc::new(hands), worker, state()?);

@@ -59,6 +59,7 @@ pub(crate) async fn told_of(
         reach: Reach::default(),
         progress: Arc::new(Silent),
         dry: false,
+        config: None,
     });
     let mut untold = pages::deliver(&pages::sender(config, store, &hands), run).await?;
     let alert = RunAlert::of(config, &store.identity().await?.cluster_id).filter(|_| known.state.terminal());

@@ -278,6 +278,10 @@ impl Rows for Tables {
         Ok((due as u64, first, times().filter(|at| *at > until).min()))
     }
 
+    fn paged(&self, group_key: &str) -> Res<bool> {
+        Ok(self.inbox.values().any(|row| row.group_key == group_key && row.state.starts_with("paged")))
+    }
+
     fn add_decision(&mut self, id: InboxId, at: u64, what: &str) -> Res<()> {
         self.decisions.entry(id).or_default().push(DecisionRow { at, what: what.to_owned() });
         Ok(())

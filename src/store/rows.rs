@@ -100,6 +100,8 @@ pub(super) trait Rows: RunRows {
     fn alerts_due(&self, until: u64, max: usize) -> Res<Vec<InboxRow>>;
     /// How many they are, up to `most`; when the first of them was due; and when the first after them will be.
     fn count_due(&self, until: u64, most: usize) -> Res<(u64, Option<u64>, Option<u64>)>;
+    /// Whether somebody was paged for an alert of a group that is not over.
+    fn paged(&self, group_key: &str) -> Res<bool>;
     fn add_decision(&mut self, id: InboxId, at: u64, what: &str) -> Res<()>;
     fn decisions(&self, id: InboxId) -> Res<Vec<DecisionRow>>;
     /// How often and when it was last seen, its state, and when it is to be looked at.

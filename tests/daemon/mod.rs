@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ira::store::ask::{Filter, Mails};
 use ira::store::model::{InboxRow, OutboxRow, Run};
@@ -161,8 +161,17 @@ impl Host {
 
     /// The daemon, or what it said where it ended.
     fn try_start(&self, more: &[&str]) -> Result<Daemon, String> {
+        self.started("127.0.0.1:0", more)
+    }
+
+    /// The same at an address that a sender knows.
+    fn try_start_at(&self, listen: &str) -> Result<Daemon, String> {
+        self.started(listen, &[])
+    }
+
+    fn started(&self, listen: &str, more: &[&str]) -> Result<Daemon, String> {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path("daemon.log")).expect("a log");
-        let words = [&["daemon", "--listen", "127.0.0.1:0"][..], more].concat();
+        let words = [&["daemon", "--listen", listen][..], more].concat();
         let mut command = self.command(&words);
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("it starts");
         let mut lines = BufReader::new(child.stdout.take().expect("piped"));
@@ -200,6 +209,11 @@ impl Host {
 
     fn runs(&self) -> Vec<Run> {
         block(self.store().runs(Filter::All)).expect("read")
+    }
+
+    /// Those that ended.
+    fn runs_beside(&self) -> Vec<Run> {
+        self.runs().into_iter().filter(|run| run.state.terminal()).collect()
     }
 
     fn mails(&self) -> Vec<OutboxRow> {

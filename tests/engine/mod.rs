@@ -100,6 +100,7 @@ impl Rig {
         let engine = engine(&self.world, &copy, Path::new("/nonexistent"), "a look");
         let (playbook, alert) = (parse(text).expect("sound"), firing());
         let wanted = || Wanted {
+            received: None,
             key: "a look".to_owned(),
             delivery_id: None,
             group_key: String::new(),

@@ -30,8 +30,13 @@ pub fn start(program: &str, folder: &Path, args: &[String]) -> Running {
 }
 
 fn alertmanager(folder: &Path, name: &str) -> (Running, u16) {
+    alertmanager_with(folder, name, "route: { receiver: none }\nreceivers: [{ name: none }]\n")
+}
+
+/// An Alertmanager with this configuration, and its port.
+pub fn alertmanager_with(folder: &Path, name: &str, config: &str) -> (Running, u16) {
     let port = free_port();
-    std::fs::write(folder.join("am.yml"), "route: { receiver: none }\nreceivers: [{ name: none }]\n").expect("written");
+    std::fs::write(folder.join("am.yml"), config).expect("written");
     let args = [
         "--config.file=am.yml".to_owned(),
         format!("--web.listen-address=127.0.0.1:{port}"),

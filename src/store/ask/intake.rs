@@ -49,7 +49,8 @@ pub struct Judge {
     /// What.
     pub verdict: Verdict,
     /// Whom it wakes or tells, in the same commit. A trigger whose dedup key has one that lives is none: where that is
-    /// armed, it falls due.
+    /// armed, it falls due. A resolve is one only where the trigger is of an alert, nobody else was paged for its group,
+    /// and no run needs it.
     pub tell: Option<Tell>,
 }
 

@@ -164,4 +164,6 @@ pub enum Mails {
     Of(RunId),
     /// This one.
     One(MailId),
+    /// Those of a dedup key.
+    Key(String),
 }

@@ -3,6 +3,7 @@
 ALTER TABLE inbox ADD COLUMN look_at INTEGER;
 CREATE INDEX inbox_due ON inbox (look_at, id) WHERE look_at IS NOT NULL;
 CREATE INDEX inbox_fingerprint ON inbox (fingerprint);
+CREATE INDEX inbox_paged ON inbox (group_key) WHERE substr(state, 1, 5) = 'paged';
 
 CREATE TABLE decision (
     inbox_id INTEGER NOT NULL,

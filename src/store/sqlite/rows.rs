@@ -111,6 +111,11 @@ impl Rows for Desk<'_> {
         Ok((due, min(first)?.flatten(), min(next)?.flatten()))
     }
 
+    fn paged(&self, group_key: &str) -> Res<bool> {
+        let sql = "SELECT id FROM inbox WHERE group_key = ?1 AND substr(state, 1, 5) = 'paged' LIMIT 1";
+        Ok(self.one(sql, &[&group_key], id)?.is_some())
+    }
+
     fn add_decision(&mut self, id: InboxId, at: u64, what: &str) -> Res<()> {
         let sql = "INSERT INTO decision (inbox_id, seq, at, what) \
                    SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3 FROM decision WHERE inbox_id = ?1";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::store::ask::{Backlog, Incoming, Judge, Judged, Received, Tell};
 use crate::store::model::{InboxId, InboxRow};
 use crate::store::rows::{Res, Rows};
-use crate::store::words::{Mail, MailState};
+use crate::store::words::{Mail, MailState, RunState};
 
 use super::{after, missing, outbox};
 
@@ -60,7 +60,7 @@ pub(in crate::store) fn judge(rows: &mut dyn Rows, ask: &Judge) -> Res<InboxRow>
     row.look_at = again.map(|length| after(rows, length));
     decided(rows, &mut row, &ask.verdict.text())?;
     if let Some(tell) = &ask.tell {
-        page(rows, tell)?;
+        page(rows, &row, tell)?;
     }
     Ok(row)
 }
@@ -76,7 +76,10 @@ pub(super) fn decided(rows: &mut dyn Rows, row: &mut InboxRow, text: &str) -> Re
 }
 
 /// One trigger lives for each dedup key: a second one is a note at most, and an armed one falls due.
-fn page(rows: &mut dyn Rows, tell: &Tell) -> Res<()> {
+fn page(rows: &mut dyn Rows, row: &InboxRow, tell: &Tell) -> Res<()> {
+    if tell.mail == Mail::Resolve {
+        return resolve(rows, row, tell);
+    }
     if tell.mail == Mail::Trigger
         && let Some(mut live) = outbox::trigger(rows, &tell.dedup_key)?
     {
@@ -89,6 +92,28 @@ fn page(rows: &mut dyn Rows, tell: &Tell) -> Res<()> {
         return Ok(());
     }
     outbox::tell(rows, tell).map(|_| ())
+}
+
+/// The cause of a page is gone.
+fn resolve(rows: &mut dyn Rows, row: &InboxRow, tell: &Tell) -> Res<()> {
+    let Some(mut live) = outbox::trigger(rows, &tell.dedup_key)? else { return Ok(()) };
+    let group_fires = !row.group_key.is_empty() && rows.paged(&row.group_key)?;
+    let needed = rows
+        .runs_of_page(&tell.dedup_key)?
+        .into_iter()
+        .any(|run| !run.state.terminal() || (run.state == RunState::Escalated && run.admitted_at >= live.created_at));
+    if live.run.is_some() || group_fires || needed {
+        return Ok(());
+    }
+    match live.state {
+        // Nobody has to be woken any more.
+        MailState::Pending if live.attempts == 0 => {
+            live.mail = Mail::Note;
+            "it is over".clone_into(&mut live.reason);
+            rows.put_mail(&live)
+        }
+        _ => outbox::tell(rows, tell).map(|_| ()),
+    }
 }
 
 /// Alerts that are due to be looked at, the one that is due for the longest time first.

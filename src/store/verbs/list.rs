@@ -49,6 +49,7 @@ pub(in crate::store) fn mails(rows: &dyn Rows, which: &Mails) -> Res<Vec<OutboxR
             Some(run) => rows.mails_about(run.id, &run.page),
             None => Ok(Vec::new()),
         },
+        Mails::Key(key) => rows.mails_of(key),
         Mails::One(id) => Ok(rows.mail(*id)?.into_iter().collect()),
     }
 }

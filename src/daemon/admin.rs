@@ -1,0 +1,73 @@
+//! `--admin`: how it goes, for probes and Prometheus. On this machine alone, and nothing can be changed here.
+
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{Method, Request, Response};
+
+use super::listen::{Answer, said};
+use super::{Shared, arms};
+
+/// A daemon that has not looked at its clock for so long is dead, though its process is not.
+const DEAD: Duration = Duration::from_secs(30);
+
+/// Answers probes.
+pub(super) struct Admin(pub Arc<Shared>);
+
+impl Answer for Admin {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>, _peer: SocketAddr) -> Response<Full<Bytes>> {
+        if request.method() != Method::GET {
+            return said(405, "GET only\n");
+        }
+        let mut response = match request.uri().path() {
+            "/healthz" => self.alive(),
+            "/readyz" => self.ready().await,
+            "/metrics" => said(200, self.0.metrics.text()),
+            _ => said(404, "/healthz, /readyz or /metrics\n"),
+        };
+        let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+        response.headers_mut().insert(CONTENT_TYPE, text);
+        response
+    }
+}
+
+impl Admin {
+    fn alive(&self) -> Response<Full<Bytes>> {
+        let health = &self.0.health;
+        let looked = Duration::from_millis(health.looked.load(Ordering::Relaxed));
+        if health.since.elapsed().saturating_sub(looked) > DEAD {
+            return said(503, "the clock is not looked at any more\n");
+        }
+        said(200, "ok\n")
+    }
+
+    /// A line for each thing that it needs; the first word says whether it is there.
+    async fn ready(&self) -> Response<Full<Bytes>> {
+        let loaded = self.0.loaded();
+        let mut lines = Vec::new();
+        let asked = tokio::time::timeout(Duration::from_secs(2), self.0.store.now()).await;
+        let store = self.0.health.store.load(Ordering::Relaxed) && matches!(asked, Ok(Ok(_)));
+        lines.push(format!("{} store", word(store)));
+        let pager = loaded.config.systems.page.is_some();
+        lines.push(format!("{} pager", if pager { "ok" } else { "missing" }));
+        lines.push(format!("{} arm of the alert: {}", word(pager), arms::of_alert(&loaded.config)));
+        let refused: Vec<_> = loaded.refused().collect();
+        lines.push(format!("ok playbooks: {}", loaded.books.len() - refused.len()));
+        lines.extend(refused.iter().map(|(name, why)| format!("not loaded: {name}: {why}")));
+        let reload = self.0.health.reload.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        lines.extend(reload.map(|why| format!("not reloaded: {why}")));
+        let stopping = self.0.stopping();
+        lines.extend(stopping.then(|| "stopping".to_owned()));
+        let status = if store && !stopping { 200 } else { 503 };
+        said(status, format!("{}\n", lines.join("\n")))
+    }
+}
+
+fn word(good: bool) -> &'static str {
+    if good { "ok" } else { "failing" }
+}

@@ -1,0 +1,199 @@
+//! `ira daemon` as it is asked.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use ira_commands::{Fault, Kind};
+
+use super::books::Loaded;
+use super::{Shared, direct, lock, once, routes, serve, unit};
+use crate::cli::OutputFlags;
+use crate::config::Config;
+use crate::config::daemon::{parse_address, parse_loopback};
+use crate::session::Session;
+use crate::store::{Options, Sqlite, Store};
+use crate::terminal::Env;
+use crate::{connect, keep, logging, remediate, runs};
+
+/// So many abnormal ends …
+const ENDS: usize = 3;
+/// … within this time, seconds, wake somebody.
+const WITHIN: u64 = 600;
+
+/// How the daemon is started.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct DaemonArgs {
+    /// Where alerts come in; port 0 takes a free one [default: 127.0.0.1:9097]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_address)]
+    pub listen: Option<SocketAddr>,
+    /// Where health and metrics are read: this machine alone
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_loopback)]
+    pub admin: Option<SocketAddr>,
+    /// Say whether configuration and playbooks are sound, and start nothing (exit 78 where not)
+    #[arg(long, group = "instead")]
+    pub check: bool,
+    /// Do what is due, and end: for cron
+    #[arg(long, group = "instead")]
+    pub once: bool,
+    /// Tell the daemon of this store to stop, and wait until it has
+    #[arg(long, group = "instead")]
+    pub drain: bool,
+    /// Print the systemd units, and the polkit rule that the playbooks need
+    #[arg(long, group = "instead")]
+    pub unit: bool,
+    /// Print the routes that Alertmanager needs for the playbooks
+    #[arg(long, group = "instead")]
+    pub alertmanager_routes: bool,
+    /// For ExecStopPost= and OnFailure=: count an abnormal end, and wake somebody at the third in ten minutes
+    #[arg(long, group = "instead", hide = true)]
+    pub ended: bool,
+}
+
+/// Runs until it is told to end; gives the exit code.
+pub fn daemon(session: &mut Session, args: &DaemonArgs, output: &OutputFlags, env: Env<'_>) -> Result<u8, Fault> {
+    if logging::level(env(logging::VARIABLE).as_deref())?.is_none() {
+        logging::start(tracing::Level::INFO, session.colours_stderr());
+    }
+    if args.ended {
+        return ended(output, env);
+    }
+    if args.drain {
+        return drain(session, &*connect::effective(output)?);
+    }
+    let loaded = Loaded::read(output, args.listen)?;
+    session.configure(loaded.config.output);
+    if args.check {
+        return check(session, &loaded);
+    }
+    if args.alertmanager_routes {
+        return Ok(session.show_text("alertmanager routes", &routes::text(&loaded)));
+    }
+    if args.unit {
+        let binary = std::env::current_exe().map_or_else(|_| "/usr/bin/ira".to_owned(), |path| path.display().to_string());
+        let config = output.config.clone().unwrap_or_else(|| PathBuf::from("/etc/ira/config.toml"));
+        return Ok(session.show_text("systemd units", &unit::text(&loaded, &binary, &config.display().to_string())));
+    }
+    loaded.say();
+    let path = store_path(&loaded.config)?;
+    let config = Arc::clone(&loaded.config);
+    let _lock = lock::take(&path)?;
+    let store = open(&path, &config).inspect_err(|fault| {
+        if fault.kind != Kind::Busy {
+            direct::last_page(&config, "store", &format!("it does not start: {}", fault.one_line()));
+        }
+    })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::new(Kind::Failed, "cannot start").because(error.to_string()))?;
+    let served = runtime.block_on(async {
+        let (shared, stopped) = Shared::new(store, loaded, output).await?;
+        if args.once { once::once(&shared).await } else { serve::serve(args, output, &shared, stopped).await }
+    });
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    served.map(|()| 0)
+}
+
+/// The file of the store.
+fn store_path(config: &Config) -> Result<PathBuf, Fault> {
+    let uri = remediate::uri(config)?;
+    let path = uri.strip_prefix("sqlite:").map(Path::new).ok_or_else(|| {
+        Fault::new(Kind::Config, "the daemon needs a store that outlives it")
+            .hint("store = \"sqlite:/var/lib/ira/ira.db\"")
+    })?;
+    if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
+        keep::private_folder(folder).map_err(|error| unkept(folder, &error))?;
+    }
+    Ok(path.to_owned())
+}
+
+fn unkept(folder: &Path, error: &std::io::Error) -> Fault {
+    Fault::new(Kind::Failed, format!("nothing can be kept in {}", folder.display())).because(error.to_string())
+}
+
+/// Opens the store. Where its disk fails later, one page is tried, and the process ends: what is on the disk is not known
+/// any more to a process that has seen a sync fail.
+fn open(path: &Path, config: &Arc<Config>) -> Result<Arc<dyn Store>, Fault> {
+    let config = Arc::clone(config);
+    let fatal = Arc::new(move |fault: &Fault| {
+        tracing::error!("the disk under the store fails, and the daemon ends: {fault}");
+        direct::last_page(&config, "store", &fault.one_line());
+        std::thread::sleep(Duration::from_millis(200));
+        std::process::abort();
+    });
+    Ok(Arc::new(Sqlite::open(path, Options { fatal, ..Options::default() })?))
+}
+
+fn check(session: &Session, loaded: &Loaded) -> Result<u8, Fault> {
+    let refused: Vec<_> = loaded.refused().collect();
+    if let Some((name, why)) = refused.first() {
+        let mut fault = Fault::new(Kind::Config, format!("the playbook {name} is not loaded")).because(*why);
+        for (name, why) in refused.iter().skip(1) {
+            fault = fault.because(format!("{name}: {why}"));
+        }
+        return Err(fault.hint("add what is missing, or set its mode to suggest: [playbooks.NAME]"));
+    }
+    let said = format!(
+        "Sound: {} playbooks, {} senders ({}).",
+        loaded.books.len(),
+        loaded.sources.len(),
+        loaded.sources.keys().cloned().collect::<Vec<_>>().join(", ")
+    );
+    Ok(session.show(runs::line(said), 0))
+}
+
+/// Tells the daemon that has the store to end, and waits for that.
+fn drain(session: &mut Session, config: &Config) -> Result<u8, Fault> {
+    session.configure(config.output);
+    let path = store_path(config)?;
+    let Some(pid) = lock::who(&path)? else {
+        return Ok(session.show(runs::line("No daemon has this store.".to_owned()), 0));
+    };
+    let process = rustix::process::Pid::from_raw(pid)
+        .ok_or_else(|| Fault::new(Kind::Failed, format!("{pid} is no process")))?;
+    rustix::process::kill_process(process, rustix::process::Signal::TERM).map_err(|error| {
+        Fault::new(Kind::Failed, format!("the daemon (process {pid}) cannot be told to end"))
+            .because(error.to_string())
+            .hint("run this as its user, or systemctl stop ira")
+    })?;
+    let begun = Instant::now();
+    while lock::who(&path)? == Some(pid) {
+        if begun.elapsed() > config.daemon.grace + Duration::from_secs(10) {
+            return Err(Fault::new(Kind::Busy, format!("the daemon (process {pid}) has not ended yet")));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(session.show(runs::line(format!("The daemon (process {pid}) has stopped; what it had is in the record.")), 0))
+}
+
+/// An end of the daemon that was none of its own: counted, and at the third in ten minutes somebody is woken. Where no
+/// service says how it ended, it is the end of all tries.
+fn ended(output: &OutputFlags, env: Env<'_>) -> Result<u8, Fault> {
+    let config = connect::effective(output)?;
+    let result = env("SERVICE_RESULT");
+    if result.as_deref() == Some("success") {
+        return Ok(0);
+    }
+    let why = result.unwrap_or_else(|| "it is not started any more".to_owned());
+    let now = crate::clock::SystemClock.now_millis() / 1000;
+    let place = remediate::state()?.join("daemon-ends");
+    let before = std::fs::read_to_string(&place).unwrap_or_default();
+    let recent = |line: &&str| line.parse::<u64>().is_ok_and(|at| at + WITHIN > now && at <= now);
+    let mut ends: Vec<String> = before.lines().filter(recent).map(str::to_owned).collect();
+    ends.push(now.to_string());
+    let folder = remediate::state()?;
+    keep::private_folder(&folder)
+        .and_then(|()| keep::replace(&place, format!("{}\n", ends.join("\n")).as_bytes()))
+        .map_err(|error| unkept(&folder, &error))?;
+    if ends.len() < ENDS && env("SERVICE_RESULT").is_some() {
+        return Ok(0);
+    }
+    let why = format!("it ended abnormally ({why}), {} times within ten minutes", ends.len());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Fault::new(Kind::Failed, error.to_string()))?;
+    runtime.block_on(direct::page(&config, "daemon", &why)).map(|()| 0)
+}

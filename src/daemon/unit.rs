@@ -1,0 +1,159 @@
+//! `--unit`: what systemd runs the daemon by, as narrow as its playbooks allow.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use ira_commands::playbook::{Playbook, Template};
+use serde_json::Value as Json;
+
+use super::books::Loaded;
+use crate::config::secret::SecretRef;
+
+/// The units, and the rule that lets it restart what its playbooks name, as files one after the other.
+pub(super) fn text(loaded: &Loaded, binary: &str, config: &str) -> String {
+    let mut out = String::new();
+    let credentials = credentials(loaded);
+    let load: String = credentials.iter().fold(String::new(), |mut all, name| {
+        let _never = writeln!(all, "LoadCredential={name}:/etc/ira/credentials/{name}");
+        all
+    });
+    let grace = loaded.config.daemon.grace.as_secs() + 15;
+    let _never = writeln!(
+        out,
+        "# /etc/systemd/system/ira.service\n\
+[Unit]\n\
+Description=ira: alerts in, the same commands run, a person paged when needed\n\
+After=network-online.target\n\
+Wants=network-online.target\n\
+# While Restart= goes on OnFailure= is not reached: ExecStopPost= pages at the third abnormal end within ten minutes.\n\
+StartLimitIntervalSec=10min\n\
+StartLimitBurst=20\n\
+OnFailure=ira-failed.service\n\
+\n\
+[Service]\n\
+Type=notify\n\
+NotifyAccess=main\n\
+WatchdogSec=60\n\
+User=ira\n\
+Group=ira\n\
+Environment=XDG_STATE_HOME=/var/lib\n\
+StateDirectory=ira\n\
+StateDirectoryMode=0700\n\
+{load}\
+ExecStartPre={binary} daemon --check --config {config}\n\
+ExecStart={binary} daemon --config {config}\n\
+ExecReload=/bin/kill -HUP $MAINPID\n\
+ExecStopPost={binary} daemon --ended --config {config}\n\
+Restart=always\n\
+RestartSec=1\n\
+TimeoutStopSec={grace}\n\
+# A script that is half done is not killed by a restart: the next daemon takes it up.\n\
+KillMode=process\n\
+Delegate=yes\n\
+LimitNOFILE=65536\n\
+UMask=0077\n\
+NoNewPrivileges=yes\n\
+CapabilityBoundingSet=\n\
+AmbientCapabilities=\n\
+ProtectSystem=strict\n\
+ProtectHome=yes\n\
+PrivateTmp=yes\n\
+PrivateDevices=yes\n\
+ProtectClock=yes\n\
+ProtectHostname=yes\n\
+ProtectKernelLogs=yes\n\
+ProtectKernelModules=yes\n\
+ProtectKernelTunables=yes\n\
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6\n\
+RestrictNamespaces=yes\n\
+RestrictRealtime=yes\n\
+RestrictSUIDSGID=yes\n\
+LockPersonality=yes\n\
+SystemCallArchitectures=native\n\
+SystemCallFilter=@system-service\n\
+SystemCallErrorNumber=EPERM\n\
+\n\
+[Install]\n\
+WantedBy=multi-user.target\n\
+\n\
+# /etc/systemd/system/ira-failed.service\n\
+[Unit]\n\
+Description=wake somebody: ira does not run any more\n\
+\n\
+[Service]\n\
+Type=oneshot\n\
+User=ira\n\
+Group=ira\n\
+Environment=XDG_STATE_HOME=/var/lib\n\
+StateDirectory=ira\n\
+StateDirectoryMode=0700\n\
+{load}\
+ExecStart={binary} daemon --ended --config {config}"
+    );
+    let (units, open) = units(loaded.books.iter().map(|book| &book.playbook));
+    if !units.is_empty() {
+        let list = units.iter().map(|(verb, unit)| format!("    \"{verb} {unit}\": true")).collect::<Vec<_>>();
+        let _never = writeln!(
+            out,
+            "\n// /etc/polkit-1/rules.d/50-ira.rules\n\
+var iraMay = {{\n{}\n}};\n\
+polkit.addRule(function(action, subject) {{\n    \
+if (action.id == \"org.freedesktop.systemd1.manage-units\" && subject.user == \"ira\" &&\n        \
+iraMay[action.lookup(\"verb\") + \" \" + action.lookup(\"unit\")]) {{\n        \
+return polkit.Result.YES;\n    }}\n}});",
+            list.join(",\n")
+        );
+    }
+    for playbook in open {
+        let _never = writeln!(out, "// {playbook} takes a unit from its alert: add what it may touch to iraMay by hand");
+    }
+    out
+}
+
+/// The credentials that the configuration names.
+fn credentials(loaded: &Loaded) -> BTreeSet<String> {
+    let systems = loaded.config.systems.references().into_iter().map(|(_, reference)| reference);
+    systems
+        .filter_map(|reference| match reference {
+            SecretRef::Credential(name) => Some(name.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Verb and unit of each step that acts on one, and the playbooks of which it is not known before an alert comes.
+fn units<'a>(playbooks: impl Iterator<Item = &'a Playbook>) -> (BTreeSet<(String, String)>, BTreeSet<&'a str>) {
+    let (mut units, mut open) = (BTreeSet::new(), BTreeSet::new());
+    for playbook in playbooks {
+        let steps = playbook.steps.iter().map(|step| (&step.action.text, &step.with));
+        let undos = playbook.steps.iter().filter_map(|step| step.undo.as_ref()).map(|undo| (&undo.action.text, &undo.with));
+        for (action, with) in steps.chain(undos) {
+            let Some(verb) = action.strip_prefix("systemd.").filter(|verb| *verb != "status") else { continue };
+            match literal(with) {
+                Some(unit) => {
+                    let unit = if unit.contains('.') { unit } else { format!("{unit}.service") };
+                    units.insert((verb.to_owned(), unit));
+                }
+                None => {
+                    open.insert(playbook.name.text.as_str());
+                }
+            }
+        }
+    }
+    (units, open)
+}
+
+/// The unit where it stands in the file.
+fn literal(with: &Template) -> Option<String> {
+    match with {
+        Template::Map(entries, _) => {
+            let entry = entries.iter().find(|entry| entry.name == "unit")?;
+            match &entry.value {
+                Template::Plain(Json::String(unit), _) => Some(unit.clone()),
+                _ => None,
+            }
+        }
+        Template::Plain(json, _) => json.get("unit").and_then(Json::as_str).map(str::to_owned),
+        _ => None,
+    }
+}

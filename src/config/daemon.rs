@@ -117,7 +117,8 @@ pub fn parse_loopback(text: &str) -> Result<SocketAddr, String> {
 }
 
 fn span(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<Duration> {
-    let span = reader.parsed(key, item, |text| text.parse::<Span>().map_err(|_| "takes a length of time: 30s".to_owned()));
+    let span =
+        reader.parsed(key, item, |text| text.parse::<Span>().map_err(|_| "takes a length of time: 30s".to_owned()));
     span.map(|span| Duration::from_secs(span.seconds))
 }
 

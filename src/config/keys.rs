@@ -58,7 +58,12 @@ pub const DAEMON: &[Key] = &[
     Key { name: "queue", kind: "integer", default: "100000", doc: "the most alerts that wait to be decided" },
     Key { name: "no_page", kind: "severities", default: "none, info", doc: "what wakes nobody where no playbook is" },
     Key { name: "pages_per_minute", kind: "integer", default: "20", doc: "more than these become one" },
-    Key { name: "page_after", kind: "time", default: "1m", doc: "how long the store may fail before somebody is woken" },
+    Key {
+        name: "page_after",
+        kind: "time",
+        default: "1m",
+        doc: "how long the store may fail before somebody is woken",
+    },
     Key { name: "runs_per_minute", kind: "integer", default: "100", doc: "more than these are a storm: writes wait" },
 ];
 

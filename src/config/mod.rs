@@ -151,6 +151,7 @@ impl Config {
     }
 
     /// The same for a command that names a network.
+    #[must_use]
     pub fn on(&self, network: String) -> Self {
         Self { network: Some(network), ..self.clone() }
     }

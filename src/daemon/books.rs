@@ -11,8 +11,8 @@ use ira_commands::{Fault, Kind};
 use super::arms;
 use super::sources::Source;
 use crate::cli::OutputFlags;
-use crate::config::Config;
 use crate::clients::sns::Sns;
+use crate::config::Config;
 use crate::{connect, playbooks};
 
 /// A playbook that counts.
@@ -58,7 +58,7 @@ impl Loaded {
 fn sources(config: &Config, listen: SocketAddr) -> Result<BTreeMap<String, Source>, Fault> {
     if config.systems.sources.is_empty() {
         return Err(Fault::new(Kind::Config, "no sender of alerts is configured")
-            .hint("[sources.alertmanager] with `token = \"file:/etc/ira/alertmanager-token\"` (`ira help config`)"));
+            .hint("[sources.alertmanager] with `kind = \"alertmanager\"` and `token = \"file:/etc/ira/alertmanager-token\"` (`ira help config`)"));
     }
     let mut sources = BTreeMap::new();
     for (name, one) in &config.systems.sources {

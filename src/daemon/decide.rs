@@ -301,7 +301,8 @@ impl One {
 
     /// Whether a maintenance window covers it, and until when.
     async fn maintained(&self, decision: &Decision) -> Result<Option<Judged>, Fault> {
-        let names = decision.writer.iter().chain(&decision.readers).map(|at| &self.loaded.books[*at].playbook.name.text);
+        let names =
+            decision.writer.iter().chain(&decision.readers).map(|at| &self.loaded.books[*at].playbook.name.text);
         let names: Vec<&String> = names.collect();
         let now = self.shared.store.now().await? / 1000;
         let open = self.loaded.config.engine.maintenance.iter().find(|(_, window)| {

@@ -113,8 +113,9 @@ impl Intake {
         memory: usize,
         queue: usize,
     ) -> Result<(), No> {
-        let (head, mut body) = request.into_parts();
-        let opened = source.open(Head { headers: &head.headers, peer: &[], loopback: self.loopback && peer.ip().is_loopback() });
+        let (parts, mut body) = request.into_parts();
+        let opened =
+            source.open(Head { headers: &parts.headers, peer: &[], loopback: self.loopback && peer.ip().is_loopback() });
         let mut reading = match opened {
             Ok(reading) => reading,
             Err(refusal) => {

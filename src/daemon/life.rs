@@ -24,6 +24,7 @@ const ENDS: usize = 3;
 const WITHIN: u64 = 600;
 
 /// How the daemon is started.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag, and clap lets only one of them be given")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub struct DaemonArgs {
     /// Where alerts come in; port 0 takes a free one [default: 127.0.0.1:9097]
@@ -47,7 +48,7 @@ pub struct DaemonArgs {
     /// Print the routes that Alertmanager needs for the playbooks
     #[arg(long, group = "instead")]
     pub alertmanager_routes: bool,
-    /// For ExecStopPost= and OnFailure=: count an abnormal end, and wake somebody at the third in ten minutes
+    /// Count an abnormal end, and wake somebody at the third in ten minutes: for the units
     #[arg(long, group = "instead", hide = true)]
     pub ended: bool,
 }
@@ -72,7 +73,8 @@ pub fn daemon(session: &mut Session, args: &DaemonArgs, output: &OutputFlags, en
         return Ok(session.show_text("alertmanager routes", &routes::text(&loaded)));
     }
     if args.unit {
-        let binary = std::env::current_exe().map_or_else(|_| "/usr/bin/ira".to_owned(), |path| path.display().to_string());
+        let binary =
+            std::env::current_exe().map_or_else(|_| "/usr/bin/ira".to_owned(), |path| path.display().to_string());
         let config = output.config.clone().unwrap_or_else(|| PathBuf::from("/etc/ira/config.toml"));
         return Ok(session.show_text("systemd units", &unit::text(&loaded, &binary, &config.display().to_string())));
     }
@@ -153,8 +155,8 @@ fn drain(session: &mut Session, config: &Config) -> Result<u8, Fault> {
     let Some(pid) = lock::who(&path)? else {
         return Ok(session.show(runs::line("No daemon has this store.".to_owned()), 0));
     };
-    let process = rustix::process::Pid::from_raw(pid)
-        .ok_or_else(|| Fault::new(Kind::Failed, format!("{pid} is no process")))?;
+    let process =
+        rustix::process::Pid::from_raw(pid).ok_or_else(|| Fault::new(Kind::Failed, format!("{pid} is no process")))?;
     rustix::process::kill_process(process, rustix::process::Signal::TERM).map_err(|error| {
         Fault::new(Kind::Failed, format!("the daemon (process {pid}) cannot be told to end"))
             .because(error.to_string())

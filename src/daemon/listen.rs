@@ -23,7 +23,8 @@ const LONGEST_HEAD: usize = 32 << 10;
 /// After `accept` failed, as where no file may be opened any more.
 const PAUSE: Duration = Duration::from_millis(100);
 /// What is said where there is no room for another connection.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 10\r\nconnection: close\r\n\r\ntry again\n";
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 10\r\nconnection: close\r\n\r\ntry again\n";
 
 /// Who answers.
 pub(super) trait Answer: Send + Sync + 'static {

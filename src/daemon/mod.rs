@@ -130,7 +130,11 @@ impl Shared {
             .and_then(|loaded| Parts::new(&self.store, loaded, output, &self.cluster, &self.worker));
         let said = match read {
             Ok(parts) => {
-                tracing::info!("reloaded: {} playbooks, {} senders", parts.loaded.books.len(), parts.loaded.sources.len());
+                tracing::info!(
+                    "reloaded: {} playbooks, {} senders",
+                    parts.loaded.books.len(),
+                    parts.loaded.sources.len()
+                );
                 parts.loaded.say();
                 *self.parts.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(parts);
                 None

@@ -33,7 +33,7 @@ pub(super) async fn serve(
     let mut said = format!("ready: http://{at}\n");
     if let Some(admin) = args.admin.or(config.daemon.admin) {
         let admin = listen::bind(admin).await?;
-        said.push_str(&format!("admin: http://{}\n", listen::address(&admin)?));
+        said = format!("{said}admin: http://{}\n", listen::address(&admin)?);
         tasks.spawn(listen::serve(admin, Arc::new(Admin(Arc::clone(shared))), PROBES, stopped.clone()));
     }
     let orphans = work::orphans(shared).await?;

@@ -105,7 +105,8 @@ return polkit.Result.YES;\n    }}\n}});",
         );
     }
     for playbook in open {
-        let _never = writeln!(out, "// {playbook} takes a unit from its alert: add what it may touch to iraMay by hand");
+        let _never =
+            writeln!(out, "// {playbook} takes a unit from its alert: add what it may touch to iraMay by hand");
     }
     out
 }
@@ -126,7 +127,8 @@ fn units<'a>(playbooks: impl Iterator<Item = &'a Playbook>) -> (BTreeSet<(String
     let (mut units, mut open) = (BTreeSet::new(), BTreeSet::new());
     for playbook in playbooks {
         let steps = playbook.steps.iter().map(|step| (&step.action.text, &step.with));
-        let undos = playbook.steps.iter().filter_map(|step| step.undo.as_ref()).map(|undo| (&undo.action.text, &undo.with));
+        let undos =
+            playbook.steps.iter().filter_map(|step| step.undo.as_ref()).map(|undo| (&undo.action.text, &undo.with));
         for (action, with) in steps.chain(undos) {
             let Some(verb) = action.strip_prefix("systemd.").filter(|verb| *verb != "status") else { continue };
             match literal(with) {

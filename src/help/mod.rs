@@ -21,6 +21,7 @@ pub const TOPICS: &[(&str, &str)] = &[
     ("vrf", "how a request is named, and what each cause means"),
     ("playbooks", "what is to be done when an alert comes, as a file"),
     ("actions", "what `ira act` can do, and what becomes of it after a crash"),
+    ("daemon", "alerts in, the same commands run, a person when needed"),
     ("sources", "who sends alerts, and how each proves who it is"),
     ("people", "systems that are asked, people who are told: HTTP, metrics, alerts, pages, tickets, notes"),
 ];
@@ -84,6 +85,7 @@ pub fn topic(name: &str) -> Option<String> {
         "vrf" => include_str!("vrf.md").to_owned(),
         "playbooks" => include_str!("playbooks.md").to_owned(),
         "actions" => include_str!("actions.md").to_owned(),
+        "daemon" => include_str!("daemon.md").to_owned(),
         "sources" => include_str!("sources.md").to_owned(),
         "people" => include_str!("people.md").to_owned(),
         _ => return None,

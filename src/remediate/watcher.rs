@@ -62,8 +62,13 @@ fn watch(run: RunId, output: OutputFlags, told: &mut impl std::io::Write) -> Res
     let folder = state()?;
     patiently(Box::pin(async {
         let alert = RunAlert::of(&config, &store.identity().await?.cluster_id);
-        let hands: Arc<dyn Hands> =
-            Arc::new(LocalHands { output, reach: Reach::default(), progress: Arc::new(Silent), dry: false, config: None });
+        let hands: Arc<dyn Hands> = Arc::new(LocalHands {
+            output,
+            reach: Reach::default(),
+            progress: Arc::new(Silent),
+            dry: false,
+            config: None,
+        });
         let sender = pages::sender(&config, &store, &hands);
         let engine =
             Engine::new(Arc::<dyn Store>::clone(&store), hands, format!("watcher:{}", std::process::id()), folder);

@@ -13,7 +13,8 @@ use super::ask::{
 };
 use super::event::Event;
 use super::model::{
-    Approval, ApprovalId, AttemptId, DecisionRow, GuardRow, Identity, InboxId, InboxRow, MailId, OutboxRow, Run, RunId, Step,
+    Approval, ApprovalId, AttemptId, DecisionRow, GuardRow, Identity, InboxId, InboxRow, MailId, OutboxRow, Run, RunId,
+    Step,
 };
 use super::words::{Guard, RunState};
 

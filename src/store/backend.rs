@@ -15,7 +15,8 @@ use super::ask::{
 };
 use super::event::Event;
 use super::model::{
-    Approval, ApprovalId, AttemptId, DecisionRow, GuardRow, Identity, InboxId, InboxRow, MailId, OutboxRow, Run, RunId, Step,
+    Approval, ApprovalId, AttemptId, DecisionRow, GuardRow, Identity, InboxId, InboxRow, MailId, OutboxRow, Run, RunId,
+    Step,
 };
 use super::rows::{Res, Rows, Stop};
 use super::verbs::{admit, approval, attempt, end, hand, intake, lease, list, outbox, person, phase, retain, suspend};

@@ -7,8 +7,8 @@ use super::backend::Backend;
 use super::clock::{StoreClock, Ticks};
 use super::event::Event;
 use super::model::{
-    Approval, ApprovalId, AttemptId, DecisionRow, GuardRow, Identity, InboxId, InboxRow, Incident, IncidentId, MailId, OutboxRow,
-    Run, RunId, Step,
+    Approval, ApprovalId, AttemptId, DecisionRow, GuardRow, Identity, InboxId, InboxRow, Incident, IncidentId, MailId,
+    OutboxRow, Run, RunId, Step,
 };
 use super::rows::{Res, Rows, RunRows};
 use super::words::{MailState, RunState};

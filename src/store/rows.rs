@@ -5,8 +5,8 @@ use ira_commands::Fault;
 use super::ask::Denial;
 use super::event::Event;
 use super::model::{
-    Approval, ApprovalId, AttemptId, DecisionRow, GuardRow, Identity, InboxId, InboxRow, Incident, IncidentId, MailId, OutboxRow,
-    Run, RunId, Step,
+    Approval, ApprovalId, AttemptId, DecisionRow, GuardRow, Identity, InboxId, InboxRow, Incident, IncidentId, MailId,
+    OutboxRow, Run, RunId, Step,
 };
 use super::words::Guard;
 

@@ -108,7 +108,8 @@ fn real_bodies_of_alertmanager_are_one_row_an_alert() {
 fn lesson_39_what_an_alert_says_is_data() {
     let host = Host::new();
     let daemon = host.start();
-    let hostile = ["$(touch pwned)", "-rf", "a\nb", "a;touch pwned", "\u{202e}gnp", "a\u{0}b", "`touch pwned`", "..", ""];
+    let hostile =
+        ["$(touch pwned)", "-rf", "a\nb", "a;touch pwned", "\u{202e}gnp", "a\u{0}b", "`touch pwned`", "..", ""];
     for (minute, unit) in hostile.iter().enumerate() {
         assert_eq!(daemon.post(&message(&[unit], "firing", u32::try_from(minute).expect("few"))), 200, "{unit:?}");
     }

@@ -116,9 +116,8 @@ fn what_wakes_nobody_by_its_severity_is_written_down() {
 
 #[test]
 fn a_maintenance_window_puts_off_and_looks_again() {
-    let host = Host::with(
-        "[maintenance.night]\nfrom = 2020-01-01T00:00:00Z\nuntil = 2099-01-01T00:00:00Z\nscope = \"mend\"",
-    );
+    let host =
+        Host::with("[maintenance.night]\nfrom = 2020-01-01T00:00:00Z\nuntil = 2099-01-01T00:00:00Z\nscope = \"mend\"");
     let daemon = host.start();
     assert_eq!(daemon.post(&message(&["web"], "firing", 1)), 200);
     assert_eq!(daemon.post(&named("Other", &["web"], "firing", 1)), 200);
@@ -145,7 +144,7 @@ fn two_playbooks_that_would_write_wake_somebody_in_place_of_either() {
 fn a_playbook_that_writes_is_not_loaded_where_nobody_would_be_paged() {
     let host = Host::new();
     let unarmed = format!(
-        "store = \"sqlite:{}\"\n[sources.alertmanager]\ntoken = \"env:TOKEN\"\n[scripts]\nfolder = \"{}\"\n\
+        "store = \"sqlite:{}\"\n[sources.alertmanager]\nkind = \"alertmanager\"\ntoken = \"env:TOKEN\"\n[scripts]\nfolder = \"{}\"\n\
          [budgets.all]\nmax = 9\nwindow = \"1h\"\n",
         host.store_path().display(),
         host.path("scripts").display()
@@ -160,4 +159,44 @@ fn a_playbook_that_writes_is_not_loaded_where_nobody_would_be_paged() {
     assert!(host.decided()[0].starts_with("paged: the playbook mend is not loaded"), "{:?}", host.decided());
     assert_eq!((host.runs().len(), host.effects()), (0, 0));
     assert_eq!(host.mails()[0].channel, "people", "`ira` says that a page is overdue");
+}
+
+#[test]
+fn what_ira_pages_comes_back_from_pagerduty_and_starts_nothing() {
+    let host = Host::with("[sources.pagerduty]\nkind = \"pagerduty\"\nsecret = \"env:SECRET\"");
+    let daemon = host.start();
+    assert_eq!(daemon.post(&named("Other", &["a"], "firing", 1)), 200);
+    wait_until("somebody is woken", || host.woken().len() == 1);
+    let event = |id: &str, kind: &str, key: &str| {
+        let mut body: Value =
+            serde_json::from_str(include_str!("../payloads/pagerduty/triggered.json")).expect("a payload");
+        body["event"]["id"] = json!(id);
+        body["event"]["event_type"] = json!(kind);
+        body["event"]["occurred_at"] = json!(now());
+        body["event"]["data"]["incident_key"] = json!(key);
+        let body = body.to_string();
+        let signed = ring::hmac::sign(&ring::hmac::Key::new(ring::hmac::HMAC_SHA256, SECRET.as_bytes()), body.as_bytes());
+        let hex: String = signed.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let head = format!(
+            "POST /pagerduty HTTP/1.1\r\nhost: l\r\nx-pagerduty-signature: v1={hex}\r\ncontent-length: {}\r\n\
+             connection: close\r\n\r\n",
+            body.len()
+        );
+        request(daemon.port, &head, body.as_bytes())
+    };
+    let own = host.woken().remove(0);
+    let (code, said) = event("E1", "incident.triggered", &own);
+    assert_eq!(code, 200, "{said}\n{}", host.log());
+    assert_eq!(event("E1", "incident.triggered", &own).0, 200, "lesson 21: again is the same");
+    wait_until("it is decided", || host.inbox().len() == 2 && host.all_decided());
+    assert_eq!(host.decided()[1], "ignored: it is of an incident that ira pages");
+    assert_eq!(event("E2", "incident.acknowledged", &own).0, 200);
+    wait_until("the acknowledgement is known", || host.mails().iter().any(|mail| mail.human_ack_at.is_some()));
+    assert_eq!(host.woken().len(), 1);
+}
+
+/// RFC 3339, now.
+fn now() -> String {
+    let said = Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%SZ"]).output().expect("date");
+    String::from_utf8(said.stdout).expect("text").trim().to_owned()
 }

@@ -87,7 +87,9 @@ fn nothing_acknowledged_is_lost_while_the_daemon_is_killed_every_second() {
         host.path("token").display()
     );
     let (manager, at) = alerting::alertmanager_with(host.home.path(), "am", &config);
-    wait_until("Alertmanager is there", || request(at, "GET /-/ready HTTP/1.1\r\nhost: l\r\nconnection: close\r\n\r\n", b"").0 == 200);
+    wait_until("Alertmanager is there", || {
+        request(at, "GET /-/ready HTTP/1.1\r\nhost: l\r\nconnection: close\r\n\r\n", b"").0 == 200
+    });
     let mut units = Vec::new();
     for round in 0..15 {
         let mut daemon = host.try_start_at(&listen).unwrap_or_else(|said| panic!("{said}"));
@@ -103,7 +105,8 @@ fn nothing_acknowledged_is_lost_while_the_daemon_is_killed_every_second() {
     let daemon = host.try_start_at(&listen).unwrap_or_else(|said| panic!("{said}"));
     let known = || -> BTreeMap<String, usize> {
         host.inbox().into_iter().fold(BTreeMap::new(), |mut all, row| {
-            *all.entry(row.payload["alert"]["labels"]["unit"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+            *all.entry(row.payload["alert"]["labels"]["unit"].as_str().unwrap_or_default().to_owned()).or_default() +=
+                1;
             all
         })
     };

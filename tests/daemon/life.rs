@@ -134,11 +134,14 @@ fn a_configuration_that_is_wrong_starts_nothing() {
 fn units_and_routes_come_from_what_is_loaded() {
     let host = Host::new();
     let unit = host.ira(&["daemon", "--unit"]);
-    for line in ["Type=notify", "NoNewPrivileges=yes", "ExecStopPost=", "OnFailure=ira-failed.service", "KillMode=process"] {
+    for line in
+        ["Type=notify", "NoNewPrivileges=yes", "ExecStopPost=", "OnFailure=ira-failed.service", "KillMode=process"]
+    {
         assert!(unit.out.contains(line), "{line} in {unit:?}");
     }
     let routes = host.ira(&["daemon", "--alertmanager-routes"]).out;
-    for line in ["alertname=\"Down\"", "continue: true", "group_by: [alertname, unit]", "group_wait: 60s", "IraRunOpen"] {
+    for line in ["alertname=\"Down\"", "continue: true", "group_by: [alertname, unit]", "group_wait: 60s", "IraRunOpen"]
+    {
         assert!(routes.contains(line), "{line} in {routes}");
     }
     if crate::people::alerting::is_there() {

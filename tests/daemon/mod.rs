@@ -28,6 +28,8 @@ use crate::support::run::{Ran, ira, wait_until};
 
 /// The token of the sender.
 const TOKEN: &str = "t0k3n+0f/Alertmanager";
+/// What signs the webhooks of PagerDuty.
+const SECRET: &str = "s3cr3t+0f/PagerDuty";
 /// A secret that must never be seen.
 const CANARY: &str = "c4n4ryK3yAbCdEf0123456789";
 
@@ -97,7 +99,7 @@ impl Host {
 
     fn configure(&self, more: &str) {
         let config = format!(
-            "store = \"sqlite:{}\"\n[sources.alertmanager]\ntoken = \"env:TOKEN\"\n\
+            "store = \"sqlite:{}\"\n[sources.alertmanager]\nkind = \"alertmanager\"\ntoken = \"env:TOKEN\"\n\
              [page]\nrouting_key = \"env:KEY\"\nurl = \"{}\"\n[alertmanager]\nurls = \"{}\"\nsettle = \"0s\"\n\
              [scripts]\nfolder = \"{}\"\n[budgets.all]\nmax = 100000\nwindow = \"1h\"\n{more}\n",
             self.store_path().display(),
@@ -143,7 +145,7 @@ impl Host {
 
     fn command(&self, words: &[&str]) -> Command {
         let mut command = ira(self.home.path());
-        command.env("KEY", CANARY).env("TOKEN", TOKEN).args(words);
+        command.env("KEY", CANARY).env("TOKEN", TOKEN).env("SECRET", SECRET).args(words);
         command
     }
 

@@ -3,6 +3,7 @@
 mod asks;
 mod disk;
 mod files;
+mod intake;
 mod lease;
 mod machine;
 mod people;

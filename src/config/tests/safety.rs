@@ -18,7 +18,7 @@ fn a_hostile_project_file_is_refused_whatever_it_tries() {
         ("[nodes.a]\nurl = \"https://evil.example\"", "must not choose where you log in"),
         ("[networks.base]\nvrf = { fund = [\"sub:7\"] }", "must not choose who is paid for"),
         ("[networks.base]\ndirectory = \"https://evil.example/feeds.json\"", "only to a path"),
-        ("[daemon]\nlisten = \"0.0.0.0:80\"", "there is no key `daemon`"),
+        ("[daemon]\nlisten = \"0.0.0.0:80\"", "may not set `daemon`"),
         ("[scripts]\nfolder = \".\"", "must not choose what is run"),
         ("[systemd]\nbus = \"unix:path=/tmp/x\"", "must not choose what is run"),
         ("[users]\nme = 1", "may not set `users`"),

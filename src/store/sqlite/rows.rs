@@ -3,7 +3,8 @@
 use super::map::{self, select};
 use super::tx::{Columns, Desk, id, int, json, maybe_int};
 use crate::store::model::{
-    Approval, ApprovalId, DecisionRow, GuardRow, Identity, InboxId, InboxRow, Incident, IncidentId, MailId, OutboxRow, RunId,
+    Approval, ApprovalId, DecisionRow, GuardRow, Identity, InboxId, InboxRow, Incident, IncidentId, MailId, OutboxRow,
+    RunId,
 };
 use crate::store::rows::{Res, Rows, RunRows as _};
 

@@ -1,34 +1,36 @@
-//! `--admin`: how it goes, for probes and Prometheus. On this machine alone, and nothing can be changed here.
+//! `--admin`: how it goes, for probes and Prometheus, and the pages for people. On this machine alone: others come through
+//! a proxy that speaks TLS.
 
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::{Method, Request, Response};
+use hyper::{Request, Response};
 
-use super::listen::{Answer, said};
+use super::listen::{Answer, Body, said};
+use super::web;
 use super::{Shared, arms};
 
 /// A daemon that has not looked at its clock for so long is dead, though its process is not.
 const DEAD: Duration = Duration::from_secs(30);
 
-/// Answers probes.
+/// How long a form may take to come.
+const FORM: Duration = Duration::from_secs(10);
+
+/// Answers probes and people.
 pub(super) struct Admin(pub Arc<Shared>);
 
 impl Answer for Admin {
-    async fn answer(self: Arc<Self>, request: Request<Incoming>, _peer: SocketAddr) -> Response<Full<Bytes>> {
-        if request.method() != Method::GET {
-            return said(405, "GET only\n");
-        }
+    async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let mut response = match request.uri().path() {
             "/healthz" => self.alive(),
             "/readyz" => self.ready().await,
             "/metrics" => said(200, self.0.metrics.text()),
-            _ => said(404, "/healthz, /readyz or /metrics\n"),
+            _ => return self.page(request, peer).await,
         };
         let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
         response.headers_mut().insert(CONTENT_TYPE, text);
@@ -37,7 +39,23 @@ impl Answer for Admin {
 }
 
 impl Admin {
-    fn alive(&self) -> Response<Full<Bytes>> {
+    /// A page for people.
+    async fn page(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let read = tokio::time::timeout(FORM, Limited::new(body, web::MOST_BODY).collect()).await;
+        let Ok(Ok(body)) = read else { return said(413, "this form is too long, or does not come\n") };
+        let asked = web::Request {
+            method: &parts.method,
+            path: parts.uri.path(),
+            query: parts.uri.query().unwrap_or_default(),
+            headers: &parts.headers,
+            body: &body.to_bytes(),
+            loopback: peer.ip().is_loopback(),
+        };
+        self.0.web.serve(asked).await
+    }
+
+    fn alive(&self) -> Response<Body> {
         let health = &self.0.health;
         let looked = Duration::from_millis(health.looked.load(Ordering::Relaxed));
         if health.since.elapsed().saturating_sub(looked) > DEAD {
@@ -47,7 +65,7 @@ impl Admin {
     }
 
     /// A line for each thing that it needs; the first word says whether it is there.
-    async fn ready(&self) -> Response<Full<Bytes>> {
+    async fn ready(&self) -> Response<Body> {
         let loaded = self.0.loaded();
         let mut lines = Vec::new();
         let asked = tokio::time::timeout(Duration::from_secs(2), self.0.store.now()).await;

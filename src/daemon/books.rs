@@ -10,6 +10,7 @@ use ira_commands::{Fault, Kind};
 
 use super::arms;
 use super::sources::Source;
+use super::web::Shelved;
 use crate::cli::OutputFlags;
 use crate::clients::sns::Sns;
 use crate::config::Config;
@@ -49,20 +50,34 @@ impl Loaded {
         }
     }
 
+    /// What people see of the playbooks.
+    pub fn shelf(&self) -> Vec<Shelved> {
+        let one = |book: &Book| Shelved {
+            name: book.playbook.name.text.clone(),
+            about: book.playbook.about.clone(),
+            revision: book.playbook.revision.clone(),
+            rung: book.rung.word(),
+            writes: book.playbook.effects.any(),
+            refused: book.refused.clone(),
+            tests: book.playbook.tests.len(),
+        };
+        self.books.iter().map(one).collect()
+    }
+
     /// The playbooks that were refused, with why.
     pub fn refused(&self) -> impl Iterator<Item = (&str, &str)> {
         self.books.iter().filter_map(|book| Some((book.playbook.name.text.as_str(), book.refused.as_deref()?)))
     }
 }
 
-fn sources(config: &Config, listen: SocketAddr) -> Result<BTreeMap<String, Source>, Fault> {
+fn sources(config: &Arc<Config>, listen: SocketAddr) -> Result<BTreeMap<String, Source>, Fault> {
     if config.systems.sources.is_empty() {
         return Err(Fault::new(Kind::Config, "no sender of alerts is configured")
             .hint("[sources.alertmanager] with `kind = \"alertmanager\"` and `token = \"file:/etc/ira/alertmanager-token\"` (`ira help config`)"));
     }
     let mut sources = BTreeMap::new();
     for (name, one) in &config.systems.sources {
-        let source = Source::new(name, one, config.env(), Arc::new(Sns))?;
+        let source = Source::new(name, one, config.env(), Arc::new(Sns::new(Arc::clone(config))))?;
         if source.is_open() && !listen.ip().is_loopback() {
             let why = format!("the source `{name}` proves nothing, and {listen} is reached by others");
             return Err(Fault::new(Kind::Config, why).hint("give it a `token`, or listen on 127.0.0.1"));

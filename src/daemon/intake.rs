@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::{Method, Request, Response};
 use ira_commands::ports::Clock as _;
 use tokio::time::{Instant, timeout_at};
 
-use super::listen::{Answer, said};
+use super::listen::{Answer, Body, said};
 use super::sources::{Batch, Head, Refusal, Source};
 use super::{Shared, own};
 use crate::clock::SystemClock;
@@ -74,7 +74,7 @@ impl Drop for Held<'_> {
 }
 
 impl Answer for Intake {
-    async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Response<Full<Bytes>> {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let begun = Instant::now();
         let loaded = self.shared.loaded();
         let name = request.uri().path().trim_matches('/').to_owned();
@@ -220,7 +220,7 @@ impl Intake {
     }
 
     /// The answer to what is refused. A sender that is known will not come again for this body: that is an alert.
-    async fn refused(&self, source: &Source, refusal: Refusal) -> Response<Full<Bytes>> {
+    async fn refused(&self, source: &Source, refusal: Refusal) -> Response<Body> {
         let name = source.name();
         tracing::warn!("a request to {name} was refused ({}): {}", refusal.status, refusal.why);
         if refusal.authenticated && matches!(refusal.status, 400 | 413) {

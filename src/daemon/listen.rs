@@ -6,7 +6,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::Full;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -26,6 +27,14 @@ const PAUSE: Duration = Duration::from_millis(100);
 const FULL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 10\r\nconnection: close\r\n\r\ntry again\n";
 
+/// What an answer's body is: all of it, or what comes while it is read.
+pub type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// A body that is there already.
+pub(super) fn whole(bytes: Bytes) -> Body {
+    Full::new(bytes).boxed_unsync()
+}
+
 /// Who answers.
 pub(super) trait Answer: Send + Sync + 'static {
     /// Answers a request of `peer`.
@@ -33,12 +42,12 @@ pub(super) trait Answer: Send + Sync + 'static {
         self: Arc<Self>,
         request: Request<Incoming>,
         peer: SocketAddr,
-    ) -> impl Future<Output = Response<Full<Bytes>>> + Send;
+    ) -> impl Future<Output = Response<Body>> + Send;
 }
 
 /// An answer of a line of text.
-pub(super) fn said(status: u16, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(text.into()));
+pub(super) fn said(status: u16, text: impl Into<Bytes>) -> Response<Body> {
+    let mut response = Response::new(whole(text.into()));
     *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
     if status == 503 {
         response.headers_mut().insert(hyper::header::RETRY_AFTER, hyper::header::HeaderValue::from_static("5"));

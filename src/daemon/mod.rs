@@ -42,6 +42,7 @@ use crate::remediate::{self, LocalHands};
 use crate::store::Store;
 use crate::store::model::RunId;
 use books::Loaded;
+use web::Web;
 use metrics::Metrics;
 
 /// What is made of what was loaded: replaced together at a reload, while what is under way goes on with what it has.
@@ -69,6 +70,8 @@ struct Shared {
     nudged: Mutex<BTreeSet<RunId>>,
     /// A row of the outbox may be due.
     mail: Notify,
+    /// What people see.
+    web: Web,
     /// Whether the daemon stops: nothing new is begun.
     stop: watch::Sender<bool>,
 }
@@ -99,6 +102,9 @@ impl Shared {
             store: AtomicBool::new(true),
             reload: Mutex::default(),
         };
+        let config = &parts.loaded.config;
+        let web = Web::new(Arc::clone(&store), config.users.clone(), config.public_url.as_deref())?;
+        web.shelve(parts.loaded.shelf());
         let shared = Self {
             store,
             cluster,
@@ -110,6 +116,7 @@ impl Shared {
             runs: Notify::new(),
             nudged: Mutex::default(),
             mail: Notify::new(),
+            web,
             stop,
         };
         Ok((Arc::new(shared), stopped))
@@ -136,6 +143,9 @@ impl Shared {
                     parts.loaded.sources.len()
                 );
                 parts.loaded.say();
+                let config = &parts.loaded.config;
+                self.web.admit(config.users.clone(), config.public_url.as_deref());
+                self.web.shelve(parts.loaded.shelf());
                 *self.parts.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(parts);
                 None
             }

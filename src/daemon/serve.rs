@@ -15,8 +15,8 @@ use super::{Shared, decide, listen, time, work};
 use crate::cli::OutputFlags;
 use crate::terminal::write_stdout;
 
-/// The most probes at the same time.
-const PROBES: usize = 16;
+/// The most probes and open pages at the same time.
+const VISITORS: usize = 128;
 
 /// Serves until it is told to end, and then what is under way has its grace.
 pub(super) async fn serve(
@@ -34,7 +34,7 @@ pub(super) async fn serve(
     if let Some(admin) = args.admin.or(config.daemon.admin) {
         let admin = listen::bind(admin).await?;
         said = format!("{said}admin: http://{}\n", listen::address(&admin)?);
-        tasks.spawn(listen::serve(admin, Arc::new(Admin(Arc::clone(shared))), PROBES, stopped.clone()));
+        tasks.spawn(listen::serve(admin, Arc::new(Admin(Arc::clone(shared))), VISITORS, stopped.clone()));
     }
     let orphans = work::orphans(shared).await?;
     let intake = Arc::new(Intake::new(Arc::clone(shared), at.ip().is_loopback()));
@@ -64,6 +64,7 @@ pub(super) async fn serve(
     notify(NotifyState::Stopping);
     tracing::info!("stopping: nothing more is taken; what is under way has {} s", config.daemon.grace.as_secs());
     shared.stop.send_replace(true);
+    shared.web.close();
     let drained = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(config.daemon.grace, drained).await.is_err() {
         tracing::warn!("runs are still under way: the next daemon takes them up");

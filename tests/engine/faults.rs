@@ -259,6 +259,7 @@ fn fault_10_a_verb_whose_reply_was_lost_is_asked_again_and_nothing_is_double() {
         assert_eq!(store.events(run).await.expect("read").len(), 5, "admitted, claimed, began, ended, finished");
         rig.sound(run).await;
         let again = rig.store.admit(ira::store::ask::Admit {
+            received: None,
             key: "one".to_owned(),
             alert: None,
             playbook: None,

@@ -144,6 +144,7 @@ fn lesson_38_lesson_39_what_an_alert_says_is_one_argument_and_never_a_command_or
         let mut alert = firing();
         alert.alert.labels.insert("what".to_owned(), hostile.to_owned());
         let wanted = Wanted {
+            received: None,
             key: "one".to_owned(),
             delivery_id: None,
             group_key: String::new(),

@@ -275,7 +275,8 @@ fn text_from_outside_is_text() {
             revision: title.to_owned(),
             rung: "auto",
             writes: true,
-            tests: title.to_owned(),
+            refused: Some(title.to_owned()),
+            tests: 1,
         }]);
         let vera = Reader::signed_in(&web, "vera").await;
         for at in [
@@ -374,10 +375,11 @@ fn a_playbook_shows_how_far_it_goes_and_how_often_it_helped() {
             revision,
             rung: "auto",
             writes: true,
-            tests: "3 tests pass".to_owned(),
+            refused: None,
+            tests: 3,
         }]);
         let page = Reader::signed_in(&web, "vera").await.get("/playbooks").await;
-        for part in ["1 of 1 runs fixed it, verified", "restarts what is down", "3 tests pass", "auto", "writes"] {
+        for part in ["1 of 1 runs fixed it, verified", "restarts what is down", "3 tests", "auto", "writes"] {
             assert!(page.text.contains(part), "{part} is not in {}", page.text);
         }
     });

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures::stream::{self, Stream};
 use hyper::body::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use crate::store::Store;
 use crate::store::ask::Mails;
@@ -26,6 +26,7 @@ struct Watched {
     begun: Instant,
     said: Instant,
     over: bool,
+    closed: watch::Receiver<bool>,
     _room: OwnedSemaphorePermit,
 }
 
@@ -34,16 +35,20 @@ pub fn changes(
     store: Arc<dyn Store>,
     run: RunId,
     room: OwnedSemaphorePermit,
+    closed: watch::Receiver<bool>,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
     let now = Instant::now();
-    let watched = Watched { store, run, seen: None, begun: now, said: now, over: false, _room: room };
+    let watched = Watched { store, run, seen: None, begun: now, said: now, over: false, closed, _room: room };
     stream::unfold(watched, |mut watched| async move {
         if watched.over || watched.begun.elapsed() > LONGEST {
             return None;
         }
         loop {
             // The page that opened this has just been made.
-            tokio::time::sleep(EVERY).await;
+            let pause = tokio::time::timeout(EVERY, watched.closed.wait_for(|closed| *closed));
+            if pause.await.is_ok() {
+                return None;
+            }
             let Ok(Some(found)) = watched.store.run(watched.run).await else { return None };
             let told = watched
                 .store

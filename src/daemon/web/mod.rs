@@ -9,17 +9,19 @@ mod live;
 mod people;
 mod views;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use futures::StreamExt as _;
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt as _, Full, StreamBody};
+use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Bytes, Frame as Piece};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SET_COOKIE};
 use hyper::{HeaderMap, Method, Response, StatusCode};
 use ira_commands::{Fault, Kind};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
+pub use super::listen::Body;
+use super::listen::whole;
 use crate::config::users::UserConfig;
 use crate::store::Store;
 use crate::store::model::RunId;
@@ -31,9 +33,6 @@ use views::Query;
 pub const MOST_BODY: usize = forms::MOST;
 /// Pages that are open and told of changes, at most.
 const OPEN_PAGES: usize = 64;
-
-/// What an answer's body is.
-pub type Body = UnsyncBoxBody<Bytes, std::convert::Infallible>;
 
 /// A playbook that is loaded.
 #[derive(Clone, Debug)]
@@ -48,8 +47,10 @@ pub struct Shelved {
     pub rung: &'static str,
     /// Whether it has steps that write.
     pub writes: bool,
-    /// What came of its own tests; empty where it has none.
-    pub tests: String,
+    /// Why it answers no alert, where it does not.
+    pub refused: Option<String>,
+    /// How many tests it carries.
+    pub tests: usize,
 }
 
 /// A request for a page.
@@ -75,13 +76,14 @@ pub struct Web {
     pages: Pages,
     shelf: RwLock<Vec<Shelved>>,
     room: Arc<Semaphore>,
+    closed: watch::Sender<bool>,
 }
 
 impl Web {
     /// Pages over `store`, for these users, linked to as `public_url`.
     pub fn new(
         store: Arc<dyn Store>,
-        users: std::collections::BTreeMap<String, UserConfig>,
+        users: BTreeMap<String, UserConfig>,
         public_url: Option<&str>,
     ) -> Result<Self, Fault> {
         Ok(Self {
@@ -90,7 +92,18 @@ impl Web {
             pages: Pages::new()?,
             shelf: RwLock::default(),
             room: Arc::new(Semaphore::new(OPEN_PAGES)),
+            closed: watch::Sender::new(false),
         })
+    }
+
+    /// These users, under this address, from now on. Who is signed in stays so, while there is such a user.
+    pub fn admit(&self, users: BTreeMap<String, UserConfig>, public_url: Option<&str>) {
+        self.people.admit(users, public_url);
+    }
+
+    /// Nothing is told to open pages any more.
+    pub fn close(&self) {
+        self.closed.send_replace(true);
     }
 
     /// What is loaded from now on.
@@ -116,7 +129,7 @@ impl Web {
             };
             self.refusal(status, &fault.message, fault.hint.as_deref().unwrap_or_default(), &visitor)
         });
-        made.map(|bytes| Full::new(bytes).boxed_unsync())
+        made.map(whole)
     }
 
     fn live(&self, id: &str) -> Response<Body> {
@@ -124,9 +137,9 @@ impl Web {
         let (Ok(id), Ok(room)) = (id.parse(), room) else {
             let busy =
                 answer(StatusCode::SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", Bytes::from_static(b"busy\n"));
-            return busy.map(|bytes| Full::new(bytes).boxed_unsync());
+            return busy.map(whole);
         };
-        let changes = live::changes(Arc::clone(&self.store), RunId(id), room).map(|bytes| bytes.map(Piece::data));
+        let changes = live::changes(Arc::clone(&self.store), RunId(id), room, self.closed.subscribe()).map(|bytes| bytes.map(Piece::data));
         let mut response = Response::new(StreamBody::new(changes).boxed_unsync());
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

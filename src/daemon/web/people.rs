@@ -1,7 +1,7 @@
 //! Who looks: users by their tokens, sessions by a cookie, and whether a request is what it seems.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use hyper::HeaderMap;
@@ -18,6 +18,8 @@ const STAYS: Duration = Duration::from_secs(12 * 3_600);
 /// More than these are not signed in at once: the oldest goes.
 const MOST: usize = 1_000;
 const NAME: &str = "ira";
+/// What proxies add.
+const FORWARDED: [&str; 3] = ["forwarded", "x-forwarded-for", "x-real-ip"];
 
 /// Somebody who signed in.
 #[derive(Clone, Debug)]
@@ -70,44 +72,67 @@ impl Visitor {
 
 /// Users and who is signed in. Sessions are forgotten with the process.
 pub struct People {
-    users: BTreeMap<String, UserConfig>,
+    known: RwLock<Known>,
     sessions: Mutex<HashMap<String, Session>>,
+}
+
+/// What the configuration says.
+struct Known {
+    users: BTreeMap<String, UserConfig>,
     /// The host of `public_url`, and whether it is asked over TLS.
     public: Option<(String, bool)>,
 }
 
-impl People {
-    /// These users, seen at `public_url`.
-    pub fn new(users: BTreeMap<String, UserConfig>, public_url: Option<&str>) -> Self {
+impl Known {
+    fn new(users: BTreeMap<String, UserConfig>, public_url: Option<&str>) -> Self {
         let public = public_url.and_then(|url| {
             let (scheme, rest) = url.split_once("://")?;
             let host = rest.split(['/', '?', '#']).next()?;
             Some((host.to_ascii_lowercase(), scheme.eq_ignore_ascii_case("https")))
         });
-        Self { users, sessions: Mutex::default(), public }
+        Self { users, public }
+    }
+}
+
+impl People {
+    /// These users, seen at `public_url`.
+    pub fn new(users: BTreeMap<String, UserConfig>, public_url: Option<&str>) -> Self {
+        Self { known: RwLock::new(Known::new(users, public_url)), sessions: Mutex::default() }
+    }
+
+    /// These users from now on.
+    pub fn admit(&self, users: BTreeMap<String, UserConfig>, public_url: Option<&str>) {
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Known::new(users, public_url);
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who asks. `loopback` where the peer is this machine.
     pub fn visitor(&self, headers: &HeaderMap, loopback: bool) -> Visitor {
-        let users = !self.users.is_empty();
+        let known = self.known();
+        let users = !known.users.is_empty();
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         sessions.retain(|_, session| session.until > Instant::now());
         let session = cookie(headers).and_then(|value| sessions.get(&digest(value)));
         let who = session.and_then(|session| {
             // A user who was taken out of the configuration is signed in no more.
-            let role = self.users.get(&session.name)?.role;
+            let role = known.users.get(&session.name)?.role;
             Some((session.name.clone(), role, session.csrf.clone()))
         });
-        Visitor { who, here: loopback && !users, users }
+        // Whoever comes through a proxy is not of this machine, though the proxy is.
+        let here = loopback && !users && known.public.is_none() && !FORWARDED.iter().any(|name| headers.contains_key(*name));
+        Visitor { who, here, users }
     }
 
     /// Signs somebody in; gives the cookie. None where name and token do not belong together.
     pub fn sign_in(&self, name: &str, token: &str) -> Option<String> {
         let given = Sha256::digest(token.as_bytes());
         // A name that nobody has costs the same.
-        let known = self.users.get(name).map_or([0; 32], |user| user.token);
-        let right = bool::from(known.ct_eq(given.as_slice()));
-        if !right || !self.users.contains_key(name) {
+        let user = self.known().users.get(name).copied();
+        let right = bool::from(user.map_or([0; 32], |user| user.token).ct_eq(given.as_slice()));
+        if !right || user.is_none() {
             return None;
         }
         let (value, csrf) = (random(), random());
@@ -131,7 +156,7 @@ impl People {
     }
 
     fn cookie(&self, value: &str, lasts: Duration) -> String {
-        let secure = if self.public.as_ref().is_some_and(|(_, tls)| *tls) { "; Secure" } else { "" };
+        let secure = if self.known().public.as_ref().is_some_and(|(_, tls)| *tls) { "; Secure" } else { "" };
         format!("{NAME}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{secure}", lasts.as_secs())
     }
 
@@ -139,7 +164,7 @@ impl People {
     pub fn is_ours(&self, headers: &HeaderMap) -> bool {
         let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else { return false };
         let host = host.to_ascii_lowercase();
-        if self.public.as_ref().is_some_and(|(public, _)| *public == host) {
+        if self.known().public.as_ref().is_some_and(|(public, _)| *public == host) {
             return true;
         }
         let name = match host.strip_prefix('[') {
@@ -158,7 +183,7 @@ impl People {
             Some(origin) => {
                 let from = origin.split_once("://").map_or("", |(_, host)| host);
                 text(HOST.as_str()).is_some_and(|host| host.eq_ignore_ascii_case(from))
-                    || self.public.as_ref().is_some_and(|(public, _)| public.eq_ignore_ascii_case(from))
+                    || self.known().public.as_ref().is_some_and(|(public, _)| public.eq_ignore_ascii_case(from))
             }
         };
         site && origin

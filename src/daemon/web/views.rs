@@ -375,7 +375,8 @@ pub async fn playbooks(store: &dyn Store, shelf: &[Shelved]) -> Result<Json, Fau
             "revision": one.revision.chars().take(8).collect::<String>(),
             "kind": if one.writes { "writes" } else { "reads only" },
             "fixed": fixed,
-            "tests": one.tests,
+            "refused": one.refused,
+            "tests": match one.tests { 0 => "no tests".to_owned(), 1 => "1 test".to_owned(), count => format!("{count} tests") },
         })
     };
     Ok(json!({

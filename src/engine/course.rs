@@ -187,7 +187,8 @@ impl Course<'_> {
     /// The page of the run, as it was armed.
     async fn page(&self) -> Go<Option<OutboxRow>> {
         let mails = self.store().mails(Mails::Of(self.lease.run)).await?;
-        Ok(mails.into_iter().rfind(|row| row.mail == Mail::Trigger))
+        // Not what another channel has in its place.
+        Ok(mails.into_iter().rfind(|row| row.mail == Mail::Trigger && row.payload.get("instead_of").is_none()))
     }
 
     /// Wakes somebody at once, whatever the run does next; `tag` is what makes it the same page when it is asked for

@@ -110,6 +110,8 @@ impl Sender {
             let mails = self.store.mails(Mails::One(crate::store::model::MailId(id))).await.map_err(later)?;
             let Some(mail) = mails.first() else { return Ok(()) };
             let heard = match why {
+                // Nobody has to be woken any more.
+                _ if mail.mail != Mail::Trigger => true,
                 "unacknowledged" => mail.state == MailState::Closed || self.acknowledged(mail).await,
                 _ => matches!(mail.state, MailState::Accepted | MailState::Closed),
             };

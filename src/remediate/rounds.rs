@@ -16,6 +16,8 @@ pub(super) struct Rounds {
     engine: Engine,
     sender: Sender,
     alert: Option<RunAlert>,
+    /// Whether its run alert was ended.
+    ended: bool,
     run: RunId,
     /// Whether anybody is configured to be paged: else a page is for whoever looks at the runs.
     pub(super) pages: bool,
@@ -27,7 +29,7 @@ pub(super) struct Rounds {
 
 impl Rounds {
     pub(super) fn new(engine: Engine, sender: Sender, alert: Option<RunAlert>, run: RunId) -> Self {
-        Self { engine, sender, alert, run, pages: true, page: None, due: None }
+        Self { engine, sender, alert, ended: false, run, pages: true, page: None, due: None }
     }
 
     /// How long the run may still take.
@@ -54,35 +56,46 @@ impl Rounds {
         let Some(run) = self.look().await? else { return Ok(true) };
         let store = &self.engine.store;
         let now = store.now().await?;
-        let mails = store.mails(Mails::Of(run.id)).await?;
         let own = |mail: &&OutboxRow| {
             let sent_by_somebody = self.pages || mail.mail == Mail::Note;
-            mail.run == Some(run.id) && mail.state == MailState::Pending && sent_by_somebody
+            mail.run == Some(run.id) && sent_by_somebody
         };
-        if mails.iter().filter(own).any(|mail| mail.next_at <= now && mail.claimed_until <= now) {
+        let pending = store.mails(Mails::Pending).await?;
+        if pending.iter().filter(own).any(|mail| mail.next_at <= now && mail.claimed_until <= now) {
             self.sender.pass(Some(run.id)).await?;
         }
-        let mails = store.mails(Mails::Of(run.id)).await?;
+        let pending = store.mails(Mails::Pending).await?;
+        let unsent = pending.iter().filter(own).any(|mail| mail.mail == Mail::Trigger);
+        let left = pending.iter().any(|mail| own(&mail));
         let nobody = run.owner.is_none() || run.lease_until <= now;
         let over = run.state.terminal() || (run.no_more_writes && nobody);
-        let unsent = mails.iter().filter(own).any(|mail| mail.mail == Mail::Trigger);
-        self.page = mails.iter().rfind(|mail| mail.mail == Mail::Trigger && mail.state == MailState::Armed).cloned();
-        self.due = run.escalate_by.filter(|_| self.page.is_some() && !over);
+        self.keep(&run, over).await?;
         self.alarm(&run, unsent).await;
-        Ok(over && !mails.iter().any(|mail| own(&mail)))
+        Ok(over && !left)
+    }
+
+    /// Keeps the page that is armed, for when the record cannot be read any more.
+    async fn keep(&mut self, run: &Run, over: bool) -> Result<(), Fault> {
+        let due = run.escalate_by.filter(|_| !over);
+        if due != self.due || self.page.is_none() {
+            let mails = self.engine.store.mails(Mails::Of(run.id)).await?;
+            let armed = |mail: &OutboxRow| mail.mail == Mail::Trigger && mail.state == MailState::Armed;
+            self.page = mails.into_iter().rfind(armed);
+            self.due = due;
+        }
+        Ok(())
     }
 
     /// The run alert stands until the run has ended, and whoever has to be woken is.
-    async fn alarm(&self, run: &Run, unsent: bool) {
+    async fn alarm(&mut self, run: &Run, unsent: bool) {
         let Some(alert) = &self.alert else { return };
         let held = run.state == RunState::Escalated && unsent;
-        let said = if run.state.terminal() && !held {
-            alert.clear(run).await
-        } else if run.first_write_at.is_some() {
-            alert.set(run).await
-        } else {
+        let ends = run.state.terminal() && !held;
+        if run.first_write_at.is_none() || (ends && self.ended) {
             return;
-        };
+        }
+        let said = if ends { alert.clear(run).await } else { alert.set(run).await };
+        self.ended = ends && said.is_ok();
         if let Err(fault) = said {
             tracing::warn!("run {}: {fault}", run.id);
         }
@@ -91,6 +104,7 @@ impl Rounds {
     /// The record cannot be read: whoever was to be woken by now is woken all the same.
     pub(super) async fn without_record(&mut self, fault: &Fault) {
         tracing::warn!("run {}: {fault}", self.run);
+        // Told once: who was told already is not told again.
         let Some(page) = self.page.clone().filter(|_| self.due.is_some_and(|at| at <= SystemClock.now_millis())) else {
             return;
         };

@@ -193,3 +193,47 @@ fn fault_33_one_of_two_that_is_well_again_leaves_the_page_of_both_open() {
         assert!(provider.heard().iter().all(|(.., mail)| *mail != Mail::Resolve), "run {one} is a person's still");
     });
 }
+
+#[test]
+fn what_another_channel_has_in_place_of_a_page_is_not_the_page() {
+    on_each(async |rig, _| {
+        let (provider, run) = (Arc::new(Provider::default()), escalated(rig, "one").await);
+        let sender = sender(rig, &provider);
+        sender.pass(None).await.expect("works");
+        // What would go to the other channel waits; the run is taken up, and is well.
+        heard(rig.engine.take_up(run, "somebody", TakeUp::GoOn).await);
+        rig.engine.resolved(&ira::engine::fingerprint(&firing())).await.expect("told");
+        rig.world.unit("site.service", true, 1);
+        assert_eq!(ended(&rig.drive(run).await), Ending::Verified);
+        sender.pass(None).await.expect("works");
+        rig.ticks.pass(Duration::from_secs(901));
+        sender.pass(None).await.expect("works");
+        let woken: Vec<_> = provider.heard().into_iter().filter(|(.., mail)| *mail != Mail::Note).collect();
+        let told = |mail| ("pagerduty".to_owned(), "the page".to_owned(), mail);
+        assert_eq!(woken, [told(Mail::Trigger), told(Mail::Resolve)]);
+    });
+}
+
+#[test]
+fn a_note_that_nobody_takes_holds_no_page_up() {
+    on_each(async |rig, _| {
+        let provider = Arc::new(Provider::default());
+        let sender = sender(rig, &provider);
+        let tell = |key: &str, mail| Tell {
+            key: key.to_owned(),
+            run: None,
+            mail,
+            dedup_key: "k".to_owned(),
+            channel: "pagerduty".to_owned(),
+            payload: json!({}),
+            wait: Duration::ZERO,
+        };
+        provider.down(&["pagerduty"]);
+        rig.store.tell(tell("a note", Mail::Note)).await.expect("told");
+        sender.pass(None).await.expect("works");
+        provider.down(&[]);
+        rig.store.tell(tell("a page", Mail::Trigger)).await.expect("told");
+        sender.pass(None).await.expect("works");
+        assert_eq!(provider.heard(), [("pagerduty".to_owned(), "k".to_owned(), Mail::Trigger)]);
+    });
+}

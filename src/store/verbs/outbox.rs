@@ -12,17 +12,22 @@ use super::{NEVER, after, missing};
 /// Where a run that names no channel is heard of: every `ira` command says that a page is overdue.
 const PEOPLE: &str = "people";
 
+/// Whether it is the page of a run, and not what another channel has in its place.
+fn is_page(row: &OutboxRow) -> bool {
+    row.mail == Mail::Trigger && row.payload.get("instead_of").is_none()
+}
+
 /// The trigger of a dedup key that is armed, to be sent, or sent and not resolved.
 pub(super) fn trigger(rows: &dyn Rows, dedup_key: &str) -> Res<Option<OutboxRow>> {
     let live = |row: &OutboxRow| {
-        row.mail == Mail::Trigger && matches!(row.state, MailState::Armed | MailState::Pending | MailState::Accepted)
+        is_page(row) && matches!(row.state, MailState::Armed | MailState::Pending | MailState::Accepted)
     };
     Ok(rows.mails_of(dedup_key)?.into_iter().rfind(live))
 }
 
 /// A row about a run, as its key was last used.
 fn row(rows: &dyn Rows, run: &Run, mail: Mail, state: MailState, why: &str) -> Res<OutboxRow> {
-    let like = rows.mails_of(&run.page)?.into_iter().rfind(|row| row.mail == Mail::Trigger);
+    let like = rows.mails_of(&run.page)?.into_iter().rfind(is_page);
     let (channel, payload) = match like {
         Some(like) => (like.channel, like.payload),
         None => (PEOPLE.to_owned(), json!({ "run": run.id, "title": run.title })),

@@ -240,10 +240,11 @@ fn of_runs(
         let store = store::open(&remediate::uri(&config)?)?;
         let mut report = work(store.as_ref(), &actor).await?;
         // What was said of a run, and not merely read.
-        if let Some(run) = report.data["run"].as_u64() {
-            let untold = remediate::told_of(store::model::RunId(run), &config, output, &store).await?;
-            report.warnings.extend(untold);
+        let said = report.data["run"].as_u64().map(store::model::RunId);
+        if let Some(run) = said {
+            report.warnings.extend(remediate::told_of(run, &config, output, &store).await?);
         }
+        report.warnings.extend(pages::overdue(store.as_ref(), said).await?);
         Ok(report)
     })?;
     Ok(shown(session, report))

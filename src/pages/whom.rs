@@ -12,6 +12,9 @@ use crate::store::ask::Page;
 /// The labels that say what is broken, likeliest first.
 const SOURCES: &[&str] = &["instance", "host", "hostname", "node", "pod", "service", "job"];
 
+/// Whoever looks at the runs.
+const PEOPLE: &str = "people";
+
 /// What a page is about.
 #[derive(Clone, Copy)]
 pub struct About<'a> {
@@ -23,13 +26,19 @@ pub struct About<'a> {
     pub key: &'a str,
 }
 
-/// The page of a run; none where nobody is configured to be paged, or the playbook hands over to nobody.
+/// The page of a run; none where it wakes nobody and notes nothing. Where nobody is configured to be paged it is for the
+/// people who look at the runs: its key is that of the run's notes all the same.
 pub fn page(config: &Config, about: About<'_>) -> Option<Page> {
-    let escalate = about.playbook.escalate.as_ref()?;
-    let paging = config.systems.page.as_ref()?;
-    // Another channel than those that take pages would take none: then it is the first of those.
-    let wanted = channel(&escalate.to.text).filter(|wanted| Some(*wanted) == paging.fallback);
-    let channel = wanted.unwrap_or(paging.provider);
+    let escalate = about.playbook.escalate.as_ref();
+    let channel = match (escalate, &config.systems.page) {
+        (Some(escalate), Some(paging)) => {
+            // Another channel than those that take pages would take none: then it is the first of those.
+            let wanted = channel(&escalate.to.text).filter(|wanted| Some(*wanted) == paging.fallback);
+            wanted.unwrap_or(paging.provider).word()
+        }
+        _ if about.playbook.annotate.is_some() => PEOPLE,
+        _ => return None,
+    };
     let labels = &about.alert.alert.labels;
     let name = about.alert.alert.name().unwrap_or("an alert");
     let source = SOURCES.iter().find_map(|label| labels.get(*label)).map_or(name, String::as_str);
@@ -39,7 +48,7 @@ pub fn page(config: &Config, about: About<'_>) -> Option<Page> {
     };
     Some(Page {
         dedup_key: about.key.to_owned(),
-        channel: channel.word().to_owned(),
+        channel: channel.to_owned(),
         payload: json!({
             "summary": excerpt(&format!("{name} on {source}"), 200),
             "source": excerpt(source, 200),

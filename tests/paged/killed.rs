@@ -21,3 +21,39 @@ fn I10_fault_31_the_death_of_the_process_pages_once_by_the_watcher() {
     assert_eq!(person.effects(), 1);
     assert!(!person.record().contains(CANARY), "I22");
 }
+
+#[test]
+fn a_run_that_is_taken_up_after_the_death_of_its_process_and_is_well_pages_nobody() {
+    let person = OnCall::new();
+    person.playbook("3s", "30s");
+    person.script("echo done >> @/effects; sleep 2");
+    person.up(true);
+    let run = person.left();
+    wait_until("the first write", || person.effects() == 1);
+    run.kill();
+    let ran = person.ira(&["run", "resume", "1", "--json"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    person.watched_to_its_end();
+    assert_eq!((person.effects(), person.events()), (1, Vec::new()));
+    assert_eq!(person.shown(1)["outbox"][0]["state"], "disarmed");
+}
+
+#[test]
+fn fault_23_a_second_ctrl_c_leaves_the_run_and_its_page_armed() {
+    let person = OnCall::new();
+    person.playbook("8s", "13s");
+    person.script("echo done >> @/effects; sleep 7");
+    let mut command = person.command(&["remediate", "mend", "--alert", "alert.json", "--yes"]);
+    let run = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().expect("ira");
+    wait_until("the first write", || person.effects() == 1);
+    let pid = rustix::process::Pid::from_raw(i32::try_from(run.id()).expect("small")).expect("a process");
+    let cancelled = || person.shown(1)["events"].to_string().contains("cancel");
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("told");
+    wait_until("it is cancelled", cancelled);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("told");
+    let ran = Ran::from(run.wait_with_output().expect("it ends"));
+    assert!(ran.code == 130 && ran.err.contains("ira run resume 1"), "{ran:?}");
+    assert_eq!(person.watchers().len(), 1);
+    wait_until("somebody is paged", || !person.events().is_empty());
+    assert_eq!(person.events(), [("trigger".to_owned(), key(GROUP))]);
+}

@@ -53,3 +53,25 @@ fn I18_a_note_that_has_no_place_is_moot_and_written_down_as_such() {
     assert!(notes[0]["error"].as_str().is_some_and(|why| why.contains("pagerduty.token")), "{outbox}");
     assert_eq!(person.events(), []);
 }
+
+#[test]
+fn a_playbook_that_only_looks_notes_what_it_saw_where_nobody_is_configured_to_be_paged() {
+    let (person, kept) = on_call("");
+    let config = std::fs::read_to_string(person.path(".config/ira/config.toml")).expect("written");
+    let rest = config.find("[scripts]").expect("written");
+    person.write(".config/ira/config.toml", &config[rest..], 0o600);
+    let text = format!(
+        "ira: 1\nplaybook: mend\nowner: team\non: [{{ source: any, match: {{ alertname: Down }}, key: [alert.labels.unit] }}]\n\
+         steps:\n  - {{ id: look, do: http.check, with: {{ url: \"{}\", within: 1 }}, timeout: 5s }}\n\
+         annotate: {{ to: pagerduty, reports: [look] }}\n",
+        person.asked.url()
+    );
+    person.write(".config/ira/playbooks/mend.yaml", &text, 0o600);
+    kept.lock().expect("whole").incidents.push((key(GROUP), "triggered".to_owned()));
+    let ran = person.remediate();
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let all = kept.lock().expect("whole");
+    assert!(all.notes.len() == 1 && all.notes[0].1.contains("answers 503"), "{:?}", all.notes);
+    assert_eq!((person.watchers().len(), all.incidents.len()), (0, 1));
+    assert!(person.events().iter().all(|(verb, _)| verb.is_empty()), "a note wakes nobody");
+}

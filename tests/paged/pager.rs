@@ -37,6 +37,8 @@ fn fault_19_what_the_pager_does_not_take_is_put_to_the_fallback_and_is_kept_for_
     assert_eq!(states, [(&json!("pagerduty"), &json!("pending")), (&json!("slack"), &json!("pending"))], "{outbox}");
     assert!(outbox.as_array().expect("rows").iter().all(|row| row["dedup_key"] == key(GROUP)), "{outbox}");
     assert_eq!(person.watchers().len(), 1, "it goes on with that");
+    let ran = person.ira(&["run", "list"]);
+    assert!(ran.code == 0 && ran.err.contains("the page of run 1 is overdue at pagerduty"), "{ran:?}");
 }
 
 #[test]
@@ -78,4 +80,50 @@ fn nothing_is_written_where_the_watcher_cannot_be_started() {
     assert_eq!((ran.code, person.effects(), person.watchers().len()), (4, 0, 0), "{ran:?}");
     assert!(ran.out.contains("the watcher cannot be started"), "{ran:?}");
     assert_eq!(person.events(), [("trigger".to_owned(), key(GROUP))], "it is handed over all the same");
+}
+
+#[test]
+fn a_page_that_nobody_acknowledges_goes_to_the_fallback_and_one_that_somebody_does_not() {
+    for acknowledged in [false, true] {
+        let hook = Api::start(|_| with(200, &[], b"ok"));
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("hook");
+        std::fs::write(&file, format!("{}/T0/{CANARY}", hook.url())).expect("written");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("chmod");
+        let slack = format!(
+            "fallback = \"slack\"\nacknowledged_within = \"3s\"\n[slack]\nwebhook = \"file:{}\"\n",
+            file.display()
+        );
+        let (person, kept) = on_call(&slack);
+        assert_eq!(person.remediate().code, 4);
+        wait_until("it is paged", || !kept.lock().expect("whole").incidents.is_empty());
+        if acknowledged {
+            "acknowledged".clone_into(&mut kept.lock().expect("whole").incidents[0].1);
+        }
+        person.watched_to_its_end();
+        assert_eq!(hook.asked().len(), usize::from(!acknowledged), "{:?}", person.shown(1)["outbox"]);
+        if !acknowledged {
+            let text = hook.asked()[0].json()["text"].as_str().unwrap_or_default().to_owned();
+            assert!(text.contains("Down on web-01") && text.contains(&key(GROUP)), "{text}");
+        }
+        assert!(!person.record().contains(CANARY), "I22");
+    }
+}
+
+#[test]
+fn opsgenie_is_paged_by_its_alias_where_it_is_the_provider() {
+    let api = Api::start(|_| answer(202, &json!({ "result": "Request will be processed", "requestId": "r" })));
+    let config = format!("provider = \"opsgenie\"\n[opsgenie]\nkey = \"env:KEY\"\nurl = \"{}\"\n", api.url());
+    let person = OnCall::with(|_| accepted(), &config);
+    let plan = person.ira(&["remediate", "mend", "--alert", "alert.json", "--dry-run"]);
+    assert!(plan.err.contains("opsgenie is paged instead"), "{plan:?}");
+    assert_eq!(person.remediate().code, 4);
+    person.watched_to_its_end();
+    let ran = person.ira(&["run", "close", "1", "--as", "failed", "--reason", "by hand", "--json"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let sent = api.asked();
+    assert_eq!((sent[0].verb(), &sent[0].json()["alias"]), ("POST /v2/alerts".to_owned(), &json!(key(GROUP))));
+    assert_eq!(sent[1].verb(), format!("POST /v2/alerts/{}/notes", key(GROUP)));
+    assert!(sent.len() == 2 && person.events().is_empty(), "{sent:?}");
+    assert!(!person.record().contains(CANARY), "I22");
 }

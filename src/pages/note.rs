@@ -69,21 +69,58 @@ impl Posts {
 
     /// An incident that is not there: it may yet come to be.
     async fn without_incident(&self, row: &OutboxRow, fault: Fault) -> Result<SendFault, SendFault> {
-        let again = || SendFault::Later(fault.clone(), Some(PAUSE));
         let now = self.store.now().await.map_err(later)?;
-        let Some(run) = row.run else {
-            return Ok(if row.created_at + SETTLE <= now { SendFault::Moot(fault.one_line()) } else { again() });
-        };
-        let mails = self.store.mails(Mails::Of(run)).await.map_err(later)?;
-        let mut triggers = mails.iter().filter(|mail| mail.mail == Mail::Trigger && mail.dedup_key == row.dedup_key);
-        let comes = |mail: &OutboxRow| match mail.state {
-            MailState::Armed | MailState::Pending => true,
-            MailState::Accepted => mail.accepted_at.is_some_and(|at| at + SETTLE > now),
-            _ => false,
-        };
-        let story = self.store.run(run).await.map_err(later)?;
-        let ended = story.and_then(|story| story.run.ended_at);
-        let over = ended.is_some_and(|at| at + SETTLE <= now);
-        Ok(if over && !triggers.any(comes) { SendFault::Moot(fault.one_line()) } else { again() })
+        let (mut ended, mut mails) = (Some(row.created_at), Vec::new());
+        if let Some(run) = row.run {
+            ended = self.store.run(run).await.map_err(later)?.and_then(|story| story.run.ended_at);
+            mails = self.store.mails(Mails::Of(run)).await.map_err(later)?;
+        }
+        Ok(if may_come(row, ended, &mails, now) {
+            SendFault::Later(fault, Some(PAUSE))
+        } else {
+            SendFault::Moot(fault.one_line())
+        })
+    }
+}
+
+/// Whether the incident of a note may yet come to be: its run has not ended, or not long ago, or its page is on its way.
+fn may_come(row: &OutboxRow, ended: Option<u64>, mails: &[OutboxRow], now: u64) -> bool {
+    let comes = |mail: &OutboxRow| match mail.state {
+        MailState::Armed | MailState::Pending => true,
+        MailState::Accepted => mail.accepted_at.is_some_and(|at| at + SETTLE > now),
+        _ => false,
+    };
+    let pages = mails.iter().filter(|mail| mail.mail == Mail::Trigger && mail.dedup_key == row.dedup_key);
+    ended.is_none_or(|at| at + SETTLE > now) || pages.into_iter().any(comes)
+}
+
+#[cfg(test)]
+#[expect(non_snake_case, reason = "tests are named by the invariants that they show")]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn row(mail: &str, state: &str, accepted_at: Option<u64>) -> OutboxRow {
+        let row = json!({
+            "id": 1, "key": "a", "run": 1, "mail": mail, "dedup_key": "k", "channel": "pagerduty", "payload": {},
+            "reason": "", "state": state, "attempts": 0, "next_at": 0, "claimed_until": 0, "created_at": 0,
+            "accepted_at": accepted_at, "human_ack_at": null, "error": null,
+        });
+        serde_json::from_value(row).expect("a row")
+    }
+
+    #[test]
+    fn I18_a_note_is_moot_once_its_incident_can_not_come_to_be_any_more() {
+        let note = row("note", "pending", None);
+        let may = |ended, mails: &[OutboxRow]| may_come(&note, ended, mails, 1_000_000);
+        assert!(may(None, &[]), "the run goes on");
+        assert!(may(Some(900_000), &[]), "its sender may page with a delay");
+        assert!(!may(Some(600_000), &[]));
+        assert!(may(Some(600_000), &[row("trigger", "pending", None)]), "its page is on its way");
+        assert!(may(Some(600_000), &[row("trigger", "accepted", Some(900_000))]), "it is being made");
+        assert!(!may(Some(600_000), &[row("trigger", "accepted", Some(600_000)), row("trigger", "disarmed", None)]));
+        let other = OutboxRow { dedup_key: "other".to_owned(), ..row("trigger", "armed", None) };
+        assert!(!may(Some(600_000), &[other]));
     }
 }

@@ -101,7 +101,7 @@ impl Rounds {
         }
     }
 
-    /// The record cannot be read: whoever was to be woken by now is woken all the same.
+    /// The record cannot be read or written: whoever was to be woken by now is woken all the same.
     pub(super) async fn without_record(&mut self, fault: &Fault) {
         tracing::warn!("run {}: {fault}", self.run);
         // Told once: who was told already is not told again.
@@ -109,7 +109,7 @@ impl Rounds {
             return;
         };
         let reason =
-            format!("run {} did not end in time, and its record cannot be read: {}", self.run, fault.one_line());
+            format!("run {} did not end in time, and its record cannot be kept: {}", self.run, fault.one_line());
         if self.sender.post.send(&OutboxRow { reason, ..page }).await.is_ok() {
             self.page = None;
         }

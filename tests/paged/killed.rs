@@ -57,3 +57,25 @@ fn fault_23_a_second_ctrl_c_leaves_the_run_and_its_page_armed() {
     wait_until("somebody is paged", || !person.events().is_empty());
     assert_eq!(person.events(), [("trigger".to_owned(), key(GROUP))]);
 }
+
+#[test]
+fn fault_20_a_record_that_cannot_be_written_keeps_no_page_back() {
+    let (person, kept) = super::provider::on_call("");
+    person.playbook("3s", "8s");
+    person.script("echo done >> @/effects; sleep 2");
+    let run = person.left();
+    wait_until("the first write", || person.effects() == 1);
+    run.kill();
+    // Somebody holds the store, and does not let go.
+    let store = rusqlite::Connection::open(person.path(".local/state/ira/ira.db")).expect("opened");
+    store.execute_batch("BEGIN IMMEDIATE").expect("held");
+    let opened = || !kept.lock().expect("whole").incidents.is_empty();
+    wait_until("somebody is paged", opened);
+    let event = person.pager.asked()[0].json();
+    assert_eq!(event["dedup_key"], key(GROUP));
+    assert!(event["payload"]["summary"].as_str().is_some_and(|said| said.contains("cannot be")), "{event}");
+    store.execute_batch("ROLLBACK").expect("let go");
+    person.watched_to_its_end();
+    assert_eq!(kept.lock().expect("whole").incidents.len(), 1, "said again under the same key it is the same page");
+    assert_eq!(person.shown(1)["outbox"][0]["state"], "accepted");
+}

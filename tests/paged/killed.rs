@@ -79,3 +79,40 @@ fn fault_20_a_record_that_cannot_be_written_keeps_no_page_back() {
     assert_eq!(kept.lock().expect("whole").incidents.len(), 1, "said again under the same key it is the same page");
     assert_eq!(person.shown(1)["outbox"][0]["state"], "accepted");
 }
+
+/// The shims of this home.
+fn shims(person: &OnCall) -> Vec<rustix::process::Pid> {
+    let home = person.path("").display().to_string();
+    let pids = std::fs::read_dir("/proc").expect("/proc").flatten();
+    let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let own = |pid: &i32| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        line.starts_with(b"ira-attempt\0") && String::from_utf8_lossy(&line).contains(&home)
+    };
+    pids.filter(own).filter_map(rustix::process::Pid::from_raw).collect()
+}
+
+#[test]
+fn I10_fault_4_what_is_not_known_pages_once_and_a_persons_word_about_it_is_noted() {
+    let (person, kept) = super::provider::on_call("");
+    // The page does not wait for the deadline of the run.
+    person.playbook("3s", "10m");
+    person.script("echo done >> @/effects; exec sleep 2");
+    let run = person.left();
+    wait_until("the first write", || person.effects() == 1);
+    run.kill();
+    for shim in shims(&person) {
+        rustix::process::kill_process(shim, rustix::process::Signal::KILL).expect("killed");
+    }
+    let triggers = || person.events().iter().filter(|(verb, _)| verb == "trigger").count();
+    wait_until("somebody is paged", || triggers() > 0);
+    assert_eq!(person.shown(1)["run"]["state"], "needs_human");
+    let attempt = person.shown(1)["steps"][0]["attempt"].to_string();
+    let ran = person.ira(&["run", "decide", &attempt, "--say", "abort", "--json"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    person.watched_to_its_end();
+    let all = kept.lock().expect("whole");
+    assert_eq!((triggers(), person.effects()), (1, 1));
+    assert_eq!(all.incidents, [(key(GROUP), "triggered".to_owned())], "a person's word resolves nothing");
+    assert!(all.notes.iter().any(|(_, text)| text.contains("aborted by alice")), "{:?}", all.notes);
+}

@@ -5,8 +5,9 @@ use super::*;
 #[test]
 fn I16_an_escalated_run_pages_once_by_the_key_of_its_group_and_a_verified_one_nobody() {
     let person = OnCall::new();
-    let ran = person.remediate();
-    assert_eq!(ran.code, 4, "{ran:?}");
+    let mut command = person.command(&["remediate", "mend", "--alert", "alert.json", "--yes"]);
+    let ran = Ran::of(command.env("IRA_LOG", "trace"));
+    assert!(ran.code == 4 && !ran.err.contains(CANARY) && !ran.out.contains(CANARY), "I22: {ran:?}");
     person.watched_to_its_end();
     assert_eq!(person.events(), [("trigger".to_owned(), key(GROUP))], "{:?}", person.shown(1));
     let event = person.pager.asked()[0].json();

@@ -90,11 +90,13 @@ impl Sender {
             }
         };
         let accepted = sent == Sent::Accepted;
-        if row.mail == Mail::Trigger && original(row).is_none() {
+        if row.wakes() && original(row).is_none() {
             match (&sent, self.acknowledged_within) {
                 // Written down before the row is: whoever dies here does it again, under the same key.
                 (Sent::Failed { .. }, _) => self.otherwise(row, "untaken", PATIENCE).await?,
-                (Sent::Accepted, Some(within)) => self.otherwise(row, "unacknowledged", within).await?,
+                (Sent::Accepted, Some(within)) if row.mail == Mail::Trigger => {
+                    self.otherwise(row, "unacknowledged", within).await?
+                }
                 _ => {}
             }
         }
@@ -111,7 +113,7 @@ impl Sender {
             let Some(mail) = mails.first() else { return Ok(()) };
             let heard = match why {
                 // Nobody has to be woken any more.
-                _ if mail.mail != Mail::Trigger => true,
+                _ if !mail.wakes() => true,
                 "unacknowledged" => mail.state == MailState::Closed || self.acknowledged(mail).await,
                 _ => matches!(mail.state, MailState::Accepted | MailState::Closed),
             };
@@ -163,6 +165,7 @@ impl Sender {
         let Some(channel) = self.fallback.clone().filter(|channel| *channel != row.channel) else { return Ok(()) };
         let mut payload = row.payload.clone();
         if let Some(map) = payload.as_object_mut() {
+            map.remove("wakes");
             map.insert("instead_of".to_owned(), json!(row.channel));
             if !row.reason.is_empty() {
                 map.insert("why".to_owned(), json!(row.reason));

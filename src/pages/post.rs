@@ -40,6 +40,24 @@ impl Posts {
         })
     }
 
+    /// Whether what a later run says has to wake somebody: where its page is open it is a note of that. Under the same key
+    /// it is the same page where it is open after all, and a new one where a person has ended that.
+    async fn wakes(&self, row: &OutboxRow) -> bool {
+        let systems = &self.config.systems;
+        if !row.wakes() || systems.page.is_none() {
+            return false;
+        }
+        match (self.channel(row), systems.pagerduty.clone()) {
+            (Ok(Channel::PagerDuty), Some(own)) => {
+                let rest = Rest::new(Arc::clone(&self.config), own);
+                let found = rest.find(&IncidentName::Key(row.dedup_key.clone()), 0).await;
+                !found.is_ok_and(|found| found.is_some_and(|incident| incident.status != "resolved"))
+            }
+            // Whether it is open cannot be asked.
+            _ => true,
+        }
+    }
+
     async fn page(&self, row: &OutboxRow) -> Result<(), SendFault> {
         let later = |fault| SendFault::Later(fault, None);
         let channel = self.channel(row).map_err(later)?;
@@ -58,6 +76,9 @@ impl Post for Posts {
         let sending = async {
             match row.mail {
                 Mail::Trigger | Mail::Resolve => self.page(row).await,
+                Mail::Note if self.wakes(row).await => {
+                    self.page(&OutboxRow { mail: Mail::Trigger, ..row.clone() }).await
+                }
                 Mail::Note => self.note(row).await,
             }
         };

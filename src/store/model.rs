@@ -196,6 +196,13 @@ pub struct OutboxRow {
     pub error: Option<String>,
 }
 
+impl OutboxRow {
+    /// Whether somebody has to hear of it: a page, or what a later run under the key of a page says.
+    pub fn wakes(&self) -> bool {
+        self.mail == Mail::Trigger || (self.mail == Mail::Note && self.payload["wakes"] == Json::Bool(true))
+    }
+}
+
 /// An alert that came in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InboxRow {

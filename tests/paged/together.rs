@@ -37,3 +37,27 @@ fn a_run_that_a_person_closes_notes_it_and_resolves_nothing() {
     assert_eq!(all.incidents, [(key(GROUP), "triggered".to_owned())]);
     assert!(all.notes.iter().any(|(_, text)| text.contains("closed by alice: by hand")), "{:?}", all.notes);
 }
+
+#[test]
+fn a_page_that_a_person_has_ended_wakes_somebody_again_for_a_later_run() {
+    let (person, kept) = on_call("");
+    assert_eq!(person.remediate().code, 4);
+    person.watched_to_its_end();
+    "resolved".clone_into(&mut kept.lock().expect("whole").incidents[0].1);
+    another(&person, "web-02", GROUP);
+    assert_eq!(person.remediate().code, 4);
+    person.watched_to_its_end();
+    let status = |status: &str| (key(GROUP), status.to_owned());
+    assert_eq!(kept.lock().expect("whole").incidents, [status("resolved"), status("triggered")]);
+
+    // Where nobody can say whether it is open, the pager decides by the key.
+    let person = OnCall::new();
+    assert_eq!(person.remediate().code, 4);
+    another(&person, "web-02", GROUP);
+    assert_eq!(person.remediate().code, 4);
+    person.watched_to_its_end();
+    assert_eq!(person.events(), vec![("trigger".to_owned(), key(GROUP)); 2]);
+    let last = person.pager.asked()[1].json();
+    let details = last["payload"]["custom_details"]["details"].as_str().unwrap_or_default();
+    assert!(details.contains("run 2"), "{last}");
+}

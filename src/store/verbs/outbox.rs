@@ -82,6 +82,10 @@ pub(super) fn fire(rows: &mut dyn Rows, run: &Run, why: &str) -> Res<()> {
         }
         Some(_) => {
             let mut note = row(rows, run, Mail::Note, MailState::Pending, why)?;
+            // Where that page is over by now, it wakes somebody all the same.
+            if let Some(payload) = note.payload.as_object_mut() {
+                payload.insert("wakes".to_owned(), json!(true));
+            }
             rows.insert_mail(&mut note)
         }
         None => {

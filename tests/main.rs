@@ -14,6 +14,7 @@ mod paged;
 mod people;
 mod playbooks;
 mod process;
+mod remediate;
 mod secrets;
 mod store;
 mod support;

@@ -219,6 +219,10 @@ pub trait Act: Send + Sync {
     /// Sets the most that may be spent.
     fn cap(&mut self, _caps: &Caps) {}
 
+    /// Gives it no more than these seconds: what it began is over by then. Where it has no time of its own, whoever waits
+    /// for it counts.
+    fn within(&mut self, _seconds: u64) {}
+
     /// What it would do now. Changes nothing. `target` of the plan is the key of the attempt: what is acted on, never how
     /// much.
     async fn plan(&self, context: &Context) -> Result<Plan, Fault>;

@@ -222,6 +222,15 @@ impl Action {
         self
     }
 
+    /// The same with no more time than these seconds.
+    #[must_use]
+    pub fn within(mut self, seconds: u64) -> Self {
+        if let Verb::Act(act) = self.verb_mut() {
+            act.within(seconds);
+        }
+        self
+    }
+
     /// What it can do, or the fault where it only reads.
     pub fn act(&self) -> Result<&dyn Act, Fault> {
         match self.verb() {

@@ -17,8 +17,9 @@ pub enum Unready {
     NotTaken(Fault),
 }
 
-/// The command of a step with its arguments and caps. One that takes alerts, and whose arguments do not say what it is about,
-/// is about the run's own alert; where it `writes`, as far as the playbook's `targets` allow.
+/// The command of a step with its arguments, its caps and its time. One that takes alerts, and whose arguments do not say what
+/// it is about, is about the run's own alert; where it `writes`, as far as the playbook's `targets` allow. A script gets that
+/// alert as data, whatever its arguments.
 pub fn invocation(playbook: &Playbook, step: &Step, writes: bool, scope: &Scope) -> Result<Invocation, Unready> {
     let with = arguments(playbook, step, writes, scope).map_err(Unready::Refused)?;
     let mut invocation = Invocation::from_data(&step.action.text, with).map_err(Unready::NotTaken)?;
@@ -29,7 +30,13 @@ pub fn invocation(playbook: &Playbook, step: &Step, writes: bool, scope: &Scope)
         invocation.set_alerts(vec![scope.alert.alert.clone()]);
     }
     let caps = capped(invocation.caps(), &step.limits);
-    Ok(invocation.capped(caps))
+    Ok(match invocation.capped(caps) {
+        Invocation::Act(mut action) => {
+            let _most_have_no_use_for_it = action.inform(&scope.alert.alert);
+            Invocation::Act(action.within(step.timeout))
+        }
+        other => other,
+    })
 }
 
 /// The command of a query; about the run's own alert as that of a step is.

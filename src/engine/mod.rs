@@ -198,6 +198,8 @@ pub enum Ending {
     Cancelled,
     /// A person had it taken back.
     Undone,
+    /// A person had it taken back, and something of it could not be.
+    UndoneInPart,
     /// A step of a playbook that changes nothing did not work.
     Failed,
     /// A step did not work: somebody is woken.
@@ -217,7 +219,9 @@ impl Ending {
     pub fn state(self) -> RunState {
         match self {
             Self::Verified | Self::Done | Self::Suggested | Self::Observed => RunState::Succeeded,
-            Self::Resolved | Self::NotAgreed | Self::Denied | Self::Cancelled | Self::Undone => RunState::Cancelled,
+            Self::Resolved | Self::NotAgreed | Self::Denied | Self::Cancelled | Self::Undone | Self::UndoneInPart => {
+                RunState::Cancelled
+            }
             Self::Failed => RunState::Failed,
             Self::DeniedAlone
             | Self::Broken

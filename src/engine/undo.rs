@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ira_commands::Invocation;
-use ira_commands::playbook::{Scope, Step, undoing};
+use ira_commands::effect::TakenBack;
+use ira_commands::playbook::{Playbook, Scope, Step, undoing};
 use serde_json::{Value as Json, json};
 
 use super::course::{Course, Go, Halt};
 use super::eye::rounds;
 use super::hands::Mark;
 use super::journal::Entry;
-use super::plan::{PlanDocument, not_inserted};
+use super::plan::{PlanDocument, invocation, not_inserted};
 use super::step::Came as Round;
 use super::walk::cursor;
 use super::{Came, Ending, guards};
@@ -30,15 +31,23 @@ pub(super) enum Why {
     Cancelled,
     /// A person takes back what was escalated.
     Person,
+    /// The same, and not all of it could be.
+    PersonInPart,
+}
+
+/// Whether there is nothing to take back of what a step does.
+fn is_transient(playbook: &Playbook, step: &Step, scope: &Scope) -> bool {
+    let back = invocation(playbook, step, true, scope).map(|invocation| invocation.taken_back());
+    step.taken_back.or(back.ok()) == Some(TakenBack::Transient)
 }
 
 impl Course<'_> {
     /// A person cancelled it. Before the first write nothing is done; after it what can be is taken back.
     pub async fn cancelled(&mut self, who: &str) -> Go<Halt> {
         if self.past.wrote() {
-            return self.undo(Why::Cancelled, &format!("cancelled by {who}")).await;
+            return self.undo(Why::Cancelled, &format!("{who} cancelled it")).await;
         }
-        self.finish(Ending::Cancelled, &format!("cancelled by {who}; nothing was done")).await
+        self.finish(Ending::Cancelled, &format!("{who} cancelled it; nothing was done")).await
     }
 
     /// Takes back what was done, and ends the run, or has verify say whether it may end.
@@ -82,7 +91,7 @@ impl Course<'_> {
         {
             self.watch.warn(&format!("nobody would be paged if this machine died: {}", fault.one_line()));
         }
-        let (mut back, mut left) = (Vec::new(), Vec::new());
+        let (mut back, mut left, mut plain) = (Vec::new(), Vec::new(), Vec::new());
         let steps = playbook.steps.iter().zip(&playbook.effects.writes).rev();
         for (step, _) in steps.filter(|(_, writes)| **writes) {
             let rounds = rounds(playbook, step, &self.scope).unwrap_or_default();
@@ -92,6 +101,9 @@ impl Course<'_> {
                     return self.out_of_time().await;
                 }
                 match self.stands(&path) {
+                    Some(Stands::Done) if step.undo.is_none() && is_transient(playbook, step, &scope) => {
+                        plain.push(path)
+                    }
                     Some(Stands::Done) => match self.take_back(step, &path, &scope).await? {
                         Ok(()) => back.push(path),
                         Err(why) => left.push(format!("{path} ({why})")),
@@ -104,7 +116,13 @@ impl Course<'_> {
         let list = |what: &str, all: &[String]| {
             if all.is_empty() { String::new() } else { format!(" {what}: {}.", all.join(", ")) }
         };
-        let said = format!("{detail}.{}{}", list("Taken back", &back), list("Not taken back", &left));
+        let said = format!(
+            "{detail}.{}{}{}",
+            list("Taken back", &back),
+            list("Not taken back", &left),
+            list("Nothing to take back of", &plain),
+        );
+        let why = if why == Why::Person && !left.is_empty() { Why::PersonInPart } else { why };
         self.note("undone", json!({ "back": back, "left": left })).await?;
         self.taken_back(why, &said).await
     }
@@ -115,6 +133,7 @@ impl Course<'_> {
             Why::Failed => self.finish(Ending::Broken, said).await,
             Why::Unverified => self.finish(Ending::Unverified, said).await,
             Why::Person => self.finish(Ending::Undone, said).await,
+            Why::PersonInPart => self.finish(Ending::UndoneInPart, said).await,
             Why::Cancelled if self.playbook.verify.is_none() => self.finish(Ending::Cancelled, said).await,
             // The page stays armed until it is seen to be well.
             Why::Cancelled => {
@@ -145,6 +164,7 @@ impl Course<'_> {
             .map_err(|refusal| not_inserted(self.playbook, step, &refusal))
             .and_then(|with| Invocation::from_data(action, with));
         let invocation = match built {
+            Ok(Invocation::Act(action)) => Invocation::Act(action.within(timeout)),
             Ok(invocation) => invocation,
             Err(fault) => return Ok(Err(fault.one_line())),
         };

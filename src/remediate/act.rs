@@ -8,8 +8,9 @@ use super::case::{Case, Next};
 use super::choose::Chosen;
 use super::lines::Lines;
 use super::{Around, paged, wanted};
-use crate::engine::{Came, Engine, PlanDocument, TakeUp, refused};
+use crate::engine::{Came, Ending, Engine, PlanDocument, TakeUp, refused};
 use crate::progress::Drawn;
+use crate::store::RunState;
 use crate::store::ask::{Admission, Verdict};
 use crate::store::model::RunId;
 use crate::terminal::write_stderr;
@@ -131,8 +132,15 @@ impl<'a> Act<'a> {
 
     /// Goes on with a run, or takes it back.
     pub async fn take_up(&mut self, run: RunId, how: TakeUp) -> Result<Acted, Fault> {
-        let story = self.engine.store.run(run).await?;
-        let orphan = story.and_then(|story| story.run.owner).is_some_and(|owner| is_gone(&owner));
+        let known = self.engine.store.run(run).await?.map(|story| story.run);
+        if let Some(known) = &known
+            && known.state.terminal()
+            && !matches!(known.state, RunState::Escalated | RunState::Failed)
+        {
+            return Err(Fault::new(Kind::Usage, format!("run {run} has ended: {}", known.state))
+                .hint(format!("ira run show {run}")));
+        }
+        let orphan = known.and_then(|run| run.owner).is_some_and(|owner| is_gone(&owner));
         heard(self.engine.take_up(run, &self.around.actor, how).await?)?;
         self.to_its_end(run, None, orphan).await
     }
@@ -170,7 +178,14 @@ impl<'a> Act<'a> {
         let came = loop {
             tokio::select! {
                 biased;
-                came = &mut work => break came?,
+                came = &mut work => match came {
+                    Err(fault) if fault.kind == Kind::Busy => match self.ended(run).await? {
+                        // A person ended it from elsewhere.
+                        Some(came) => break came,
+                        None => return Err(fault),
+                    },
+                    came => break came?,
+                },
                 signal = tokio::signal::ctrl_c() => {
                     if interrupted || signal.is_err() {
                         return Err(Fault::new(Kind::Interrupted, format!("run {run} is left as it is"))
@@ -186,6 +201,21 @@ impl<'a> Act<'a> {
             }
         };
         Ok(Acted { came, report: paged::told(engine, self.around, run).await?, interrupted })
+    }
+
+    /// How a run ended that this process did not end.
+    async fn ended(&self, run: RunId) -> Result<Option<Came>, Fault> {
+        let story = self.engine.store.run(run).await?;
+        Ok(story.map(|story| story.run).and_then(|run| {
+            let ending = match run.state {
+                RunState::Succeeded => Ending::Verified,
+                RunState::Cancelled => Ending::Cancelled,
+                RunState::Failed => Ending::Failed,
+                RunState::Escalated => Ending::OutOfTime,
+                _ => return None,
+            };
+            Some(Came::Ended(Box::new(run), ending))
+        }))
     }
 
     /// The plan is another one by now.

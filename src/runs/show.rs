@@ -1,6 +1,7 @@
 //! `ira run show`: a run with all that belongs to it.
 
 use ira_commands::effect::{Reach, TakenBack};
+use ira_commands::playbook::Playbook;
 use ira_commands::report::{Cell, Fact, Outcome, Report, Section, Status, Table};
 use ira_commands::text::excerpt;
 use ira_commands::{Effect, Fault, Invocation};
@@ -21,6 +22,10 @@ pub async fn show(from: &dyn Store, id: RunId, with_events: bool) -> Result<Repo
     let events = from.events(id).await?;
     let mails = from.mails(Mails::Of(id)).await?;
     let run = &story.run;
+    let book = match &run.revision {
+        Some(revision) => from.playbook(revision).await?.and_then(|text| ira_commands::playbook::parse(&text).ok()),
+        None => None,
+    };
     let mut tables = vec![steps(&story.steps, now)];
     if !mails.is_empty() {
         tables.push(outbox(&mails, now));
@@ -33,14 +38,14 @@ pub async fn show(from: &dyn Store, id: RunId, with_events: bool) -> Result<Repo
         status: status(run),
         headline: headline(run),
         advice: advice(&story),
-        facts: facts(&story, now),
+        facts: facts(&story, book.as_ref(), now),
         tables,
     };
     // Somebody wrote to the store beside ira: what it says of this run is not to be believed.
     let broken = event::check(&events).err().map(|why| format!("the record of run {id} is not whole: {why}"));
     Ok(Report {
         sections: vec![section],
-        next: next(&story),
+        next: next(&story, book.as_ref()),
         data: data(&story, &events, &mails),
         errors: Vec::new(),
         warnings: broken.into_iter().collect(),
@@ -100,13 +105,18 @@ fn writes(story: &Story) -> Vec<&Step> {
     last
 }
 
-/// How what a step did is taken back, as its command says.
-fn taken_back(step: &Step) -> Option<TakenBack> {
+/// How what a step did is taken back, as its playbook says, else its command.
+fn taken_back(book: Option<&Playbook>, step: &Step) -> Option<TakenBack> {
+    let id = step.path.split('/').next();
+    let own = book.and_then(|book| book.steps.iter().find(|own| Some(own.id.text.as_str()) == id));
+    if let Some(own) = own.filter(|own| own.undo.is_some() || own.taken_back.is_some()) {
+        return if own.undo.is_some() { Some(TakenBack::Undo) } else { own.taken_back };
+    }
     let invocation = Invocation::from_data(step.begun["do"].as_str()?, step.begun["with"].clone()).ok()?;
     Some(invocation.taken_back())
 }
 
-fn next(story: &Story) -> Vec<String> {
+fn next(story: &Story, book: Option<&Playbook>) -> Vec<String> {
     let run = story.run.id;
     let mut next: Vec<String> = story
         .steps
@@ -115,7 +125,7 @@ fn next(story: &Story) -> Vec<String> {
         .map(|step| format!("ira run decide {} --say it-ran|it-did-not|abort", step.id))
         .collect();
     let can_go_back = writes(story).iter().any(|step| {
-        step.state == StepState::Done && taken_back(step) == Some(TakenBack::Undo) && !is_undone(story, step)
+        step.state == StepState::Done && taken_back(book, step) == Some(TakenBack::Undo) && !is_undone(story, step)
     });
     match story.run.state {
         RunState::Waiting(Wait::Approval) => {
@@ -147,14 +157,14 @@ fn short(step: &Step) -> String {
     below.unwrap_or(&step.path).to_owned()
 }
 
-fn facts(story: &Story, now: u64) -> Vec<Fact> {
+fn facts(story: &Story, book: Option<&Playbook>, now: u64) -> Vec<Fact> {
     let run = &story.run;
     let mut facts = Vec::new();
     let mut add = |label, value: Cell, note: String| facts.push(Fact { label, value, note });
     add("what", Cell::from(excerpt(&run.title, 100)), String::new());
     add("state", Cell::from(run.state.word()).coloured(status(run)), String::new());
     for step in writes(story) {
-        let back = match (step.state, taken_back(step)) {
+        let back = match (step.state, taken_back(book, step)) {
             (StepState::Done, _) if is_undone(story, step) => "taken back".to_owned(),
             (StepState::Done, Some(TakenBack::Undo)) => format!("`ira run undo {}` takes it back", run.id),
             (StepState::Done, Some(TakenBack::Transient)) => "nothing to take back".to_owned(),

@@ -121,7 +121,7 @@ fn lesson_29_fault_23_a_cancel_between_two_writes_takes_back_and_keeps_the_page_
         }
         assert_eq!(rig.world.done(), ["script /scripts/blind", "stop app.service", "start app.service"]);
         let note = rig.story(run).await.run.note;
-        assert!(note.contains("cancelled by somebody") && note.contains("Not taken back: script"), "{note}");
+        assert!(note.contains("somebody cancelled it") && note.contains("Not taken back: script"), "{note}");
         assert_eq!(rig.woken(run).await, 0);
         rig.sound(run).await;
     });

@@ -1,6 +1,7 @@
 //! Starts a real systemd in namespaces of its own; or says why that cannot be had here.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use crate::support::in_repository;
@@ -28,10 +29,16 @@ const UNITS: &[(&str, &str)] = &[
 impl Bed {
     /// `None` where it cannot be had: no root, no systemd.
     pub fn start(test: &str) -> Option<Self> {
+        Self::with(test, &[])
+    }
+
+    /// The same with more units. One with `NetworkNamespacePath=/run/outside` serves on the loopback of the test.
+    pub fn with(test: &str, more: &[(&str, String)]) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder");
         let units = folder.path().join("units");
         std::fs::create_dir(&units).expect("made");
-        for (name, text) in UNITS {
+        let more = more.iter().map(|(name, text)| (*name, text.as_str()));
+        for (name, text) in UNITS.iter().copied().chain(more) {
             std::fs::write(units.join(format!("{name}.service")), text).expect("written");
         }
         let mut child = Command::new(in_repository("tests/beds/systemd/start.sh"))
@@ -49,6 +56,11 @@ impl Bed {
         assert_eq!(status.code(), Some(77), "the bed of {test} should have started: it says why on stderr");
         skipped(test);
         None
+    }
+
+    /// A file as it is called inside.
+    pub fn inside(&self, path: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root{path}", self.pid))
     }
 
     /// Runs `systemctl` inside.

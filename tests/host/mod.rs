@@ -1,7 +1,7 @@
 //! Actions on a host: scripts under their shim, units of a real systemd.
 #![cfg(target_os = "linux")]
 
-mod bed;
+pub mod bed;
 mod crash;
 mod hostile;
 mod kept;
@@ -19,30 +19,31 @@ use crate::support::journal::journal;
 use crate::support::run::{Ran, Running, ira};
 
 /// Somebody on call: a home with a folder of scripts, a configuration and a journal.
-struct Person {
-    home: tempfile::TempDir,
+pub struct Person {
+    /// The home.
+    pub home: tempfile::TempDir,
     /// Whether no cgroup can be made, as for most people.
-    without_cgroup: bool,
+    pub without_cgroup: bool,
 }
 
 impl Person {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let person = Self { home: tempfile::tempdir().expect("a home"), without_cgroup: false };
         person.configure("");
         person
     }
 
-    fn configure(&self, more: &str) {
+    pub fn configure(&self, more: &str) {
         let folder = self.path("scripts");
         std::fs::create_dir_all(&folder).expect("made");
         self.write(".config/ira/config.toml", &format!("[scripts]\nfolder = \"{}\"\n{more}", folder.display()), 0o600);
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str, mode: u32) -> PathBuf {
+    pub fn write(&self, name: &str, text: &str, mode: u32) -> PathBuf {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
         std::fs::write(&path, text).expect("written");
@@ -51,16 +52,16 @@ impl Person {
     }
 
     /// A script that may be run; `@/` in it is the home.
-    fn script(&self, name: &str, body: &str) -> PathBuf {
+    pub fn script(&self, name: &str, body: &str) -> PathBuf {
         let body = body.replace("@/", &format!("{}/", self.home.path().display()));
         self.write(&format!("scripts/{name}"), &format!("#!/bin/sh\n{body}"), 0o755)
     }
 
-    fn read(&self, name: &str) -> String {
+    pub fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub fn command(&self, words: &[&str]) -> Command {
         let mut command = ira(self.home.path());
         if self.without_cgroup && rustix::process::geteuid().is_root() {
             // Others cannot make one anyhow.
@@ -118,7 +119,7 @@ fn processes() -> Vec<(i32, String)> {
 }
 
 /// The shim of the attempt that is under way in this home.
-fn shim(person: &Person) -> Option<i32> {
+pub fn shim(person: &Person) -> Option<i32> {
     let home = person.home.path().display().to_string();
     processes()
         .into_iter()
@@ -126,13 +127,13 @@ fn shim(person: &Person) -> Option<i32> {
         .map(|(pid, _)| pid)
 }
 
-fn is_alive(pid: &str) -> bool {
+pub fn is_alive(pid: &str) -> bool {
     let pid: i32 = pid.trim().parse().expect("a process's number");
     processes().iter().any(|(other, _)| *other == pid)
 }
 
 /// Kills one process that a test's own `ira` began.
-fn kill(pid: i32) {
+pub fn kill(pid: i32) {
     let pid = rustix::process::Pid::from_raw(pid).expect("a process's number");
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("killed");
 }

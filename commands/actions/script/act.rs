@@ -12,6 +12,7 @@ use crate::fault::{Fault, Kind};
 use crate::ports::host::{ScriptEnd, ScriptFate, ScriptFile, ScriptOrder, ScriptOutput};
 use crate::report::{Cell, Fact};
 use crate::text::excerpt;
+use crate::words::Span;
 
 /// Seconds beside a script's own time in which its shim ends what it left, and writes down how it ended.
 const GRACE: u64 = 30;
@@ -178,6 +179,12 @@ impl<T: Scripted> Act for T {
     fn inform(&mut self, alert: &Alert) -> bool {
         *self.alert() = Some(alert.clone());
         true
+    }
+
+    fn within(&mut self, seconds: u64) {
+        let time = self.time();
+        let own = time.map_or(seconds, |span| span.seconds.min(seconds));
+        *time = Some(Span { seconds: own });
     }
 
     async fn plan(&self, context: &Context) -> Result<Plan, Fault> {

@@ -87,4 +87,8 @@ impl Scripted for ByMetric {
     fn alert(&mut self) -> &mut Option<Alert> {
         &mut self.alert
     }
+
+    fn time(&mut self) -> &mut Option<Span> {
+        &mut self.timeout
+    }
 }

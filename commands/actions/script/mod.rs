@@ -72,6 +72,9 @@ trait Scripted: Send + Sync {
 
     /// Where it keeps the alert.
     fn alert(&mut self) -> &mut Option<Alert>;
+
+    /// Where it keeps how long it is given.
+    fn time(&mut self) -> &mut Option<Span>;
 }
 
 /// The variables that an alert sets.

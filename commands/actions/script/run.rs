@@ -84,4 +84,8 @@ impl Scripted for Run {
     fn alert(&mut self) -> &mut Option<Alert> {
         &mut self.alert
     }
+
+    fn time(&mut self) -> &mut Option<Span> {
+        &mut self.timeout
+    }
 }

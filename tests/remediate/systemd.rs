@@ -1,0 +1,91 @@
+//! A real service of a real systemd, seen from outside of it.
+
+use super::*;
+use crate::host::bed::Bed;
+use crate::support::bed::free_port;
+
+/// A web server in a few lines: 500 where `/srv/sick` is.
+const SERVER: &str = r#"use IO::Socket::INET;
+my $l = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => $ARGV[0], Listen => 5, ReuseAddr => 1) or die;
+while (my $c = $l->accept) {
+    while (my $line = <$c>) { last if $line =~ /^\r?$/ }
+    my $status = -e "/srv/sick" ? "500 Internal Server Error" : "200 OK";
+    print $c "HTTP/1.1 $status\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n";
+    close $c;
+}
+"#;
+
+const STEPS: &str = "  - id: look
+    do: systemd.status
+    with: { unit: $alert.labels.service }
+  - id: restart
+    do: systemd.restart
+    with: { unit: $alert.labels.service }
+    timeout: 20s
+";
+
+/// A desk for a bed with a web server as the unit `webapp`.
+fn desk(test: &str) -> Option<(Bed, Desk)> {
+    let port = free_port();
+    let unit = format!("[Service]\nNetworkNamespacePath=/run/outside\nExecStart=/usr/bin/perl /srv/web.pl {port}\n");
+    let bed = Bed::with(test, &[("webapp", unit)])?;
+    std::fs::write(bed.inside("/srv/web.pl"), SERVER).expect("written");
+    let desk = Desk::new("", MEND);
+    desk.person.configure(&format!("[budgets.web]\nmax = 100\nwindow = \"1h\"\n[systemd]\nbus = \"{}\"\n", bed.bus));
+    let text = playbook("mend", port, "", STEPS).replace("queries:", "targets: { service: [web*] }\nqueries:");
+    desk.write_playbook(&text);
+    desk.write_alert(&[("webapp", "firing")]);
+    Some((bed, desk))
+}
+
+#[test]
+fn a_stopped_service_is_restarted_and_what_its_users_see_says_that_it_is_fixed() {
+    let Some((bed, desk)) = desk("a_stopped_service_is_restarted_and_what_its_users_see_says_that_it_is_fixed") else {
+        return;
+    };
+    let plan = desk.remediate(&["--dry-run"]);
+    assert!(
+        plan.code == 0 && plan.out.starts_with("SiteDown (webapp): mend would restart webapp.service."),
+        "{plan:?}"
+    );
+    assert!(plan.out.contains("inactive (dead)") && plan.out.contains("cannot be asked now"), "{}", plan.out);
+    assert_eq!(bed.property("webapp", "ActiveState"), "inactive");
+
+    let ran = desk.remediate(&["--yes"]);
+    assert_eq!((ran.code, bed.property("webapp", "ActiveState").as_str()), (0, "active"), "{ran:?}");
+    assert!(ran.out.starts_with("Run 1 succeeded: it helped, and was seen to hold."), "{}", ran.out);
+    assert!(ran.out.contains("did") && ran.out.contains("nothing to take back"), "{}", ran.out);
+}
+
+#[test]
+fn lesson_1_a_service_that_runs_and_does_not_answer_is_handed_to_a_person() {
+    let Some((bed, desk)) = desk("lesson_1_a_service_that_runs_and_does_not_answer_is_handed_to_a_person") else {
+        return;
+    };
+    std::fs::write(bed.inside("/srv/sick"), "").expect("written");
+    let ran = desk.remediate(&["--yes"]);
+    assert_eq!((ran.code, bed.property("webapp", "ActiveState").as_str()), (4, "active"), "{ran:?}");
+    assert!(ran.out.starts_with("Run 1 was handed to a person: it did not help within 2 s"), "{}", ran.out);
+    assert!(
+        ran.out.contains("restart: restart webapp.service") && ran.out.contains("nothing to take back"),
+        "{}",
+        ran.out
+    );
+    assert!(!ran.out.contains("next: ira run undo"), "there is nothing to undo: {}", ran.out);
+}
+
+#[test]
+fn fault_1_killed_after_the_restart_it_is_verified_and_not_restarted_again() {
+    let Some((bed, desk)) = desk("fault_1_killed_after_the_restart_it_is_verified_and_not_restarted_again") else {
+        return;
+    };
+    let running = desk.left();
+    wait_until("it is up", || bed.property("webapp", "ActiveState") == "active");
+    let invocation = bed.property("webapp", "InvocationID");
+    running.kill();
+    let resumed = desk.run(&["run", "resume", "1"]);
+    assert_eq!(resumed.code, 0, "{resumed:?}");
+    assert_eq!(bed.property("webapp", "InvocationID"), invocation, "restarted once");
+    let settled = desk.shown(1)["steps"].to_string();
+    assert!(!settled.contains("unknown"), "{settled}");
+}

@@ -64,6 +64,11 @@ pub struct Pattern {
 }
 
 impl Pattern {
+    /// A pattern that is written outside of the file, in the configuration say.
+    pub fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), at: Place::default() }
+    }
+
     /// Whether `value` is meant.
     pub fn matches(&self, value: &str) -> bool {
         let mut parts = self.text.split('*');

@@ -4,6 +4,8 @@
 pub const SHIPPED: &[(&str, &str)] = &[
     ("feed-alert.yaml", include_str!("../playbooks/feed-alert.yaml")),
     ("vrf-alert.yaml", include_str!("../playbooks/vrf-alert.yaml")),
+    ("service-down.yaml", include_str!("../playbooks/service-down.yaml")),
+    ("high-error-rate.yaml", include_str!("../playbooks/high-error-rate.yaml")),
 ];
 
 /// A playbook to start from, with a comment about each part. It is sound but for its name and owner.

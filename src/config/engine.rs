@@ -24,10 +24,14 @@ pub struct BudgetConfig {
 }
 
 /// What an operator says of a playbook.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlaybookConfig {
     /// How far it goes by itself.
     pub mode: Option<Mode>,
+    /// What its parameters are where nobody gives another value, as on a command line.
+    pub params: BTreeMap<String, String>,
+    /// What alert data may point a write at beside the playbook's own `targets`, by label.
+    pub targets: BTreeMap<String, Vec<String>>,
 }
 
 /// A time in which nothing is written.
@@ -134,21 +138,48 @@ pub(super) fn budgets(reader: &mut Reader<'_>, item: &Item<'_>) -> BTreeMap<Stri
 /// `[playbooks.NAME]`.
 pub(super) fn playbooks(reader: &mut Reader<'_>, item: &Item<'_>) -> BTreeMap<String, PlaybookConfig> {
     each(reader, "playbooks", item, |reader, full, item| {
-        let mut mode = None;
+        let mut own = PlaybookConfig::default();
         fields(reader, full, item, keys::PLAYBOOK, |reader, word, key, item| {
-            if word != "mode" {
-                return false;
-            }
-            let Some(text) = reader.text(key, item) else { return true };
-            mode = Mode::ALL.into_iter().find(|mode| mode.word() == text);
-            if mode.is_none() {
-                let words = Mode::ALL.map(Mode::word).join(", ");
-                reader.problem(&item.span(), format!("`{key}` is one of {words}"), None);
+            match word {
+                "mode" => {
+                    let Some(text) = reader.text(key, item) else { return true };
+                    own.mode = Mode::ALL.into_iter().find(|mode| mode.word() == text);
+                    if own.mode.is_none() {
+                        let words = Mode::ALL.map(Mode::word).join(", ");
+                        reader.problem(&item.span(), format!("`{key}` is one of {words}"), None);
+                    }
+                }
+                "params" => {
+                    own.params = named(reader, key, item, |reader, key, item| reader.text(key, item).map(str::to_owned));
+                }
+                "targets" => {
+                    own.targets = named(reader, key, item, |reader, key, item| {
+                        let texts = reader.texts(key, item)?;
+                        Some(texts.into_iter().map(|(text, _)| text.to_owned()).collect())
+                    });
+                }
+                _ => return false,
             }
             true
         })?;
-        Some(PlaybookConfig { mode })
+        Some(own)
     })
+}
+
+/// Every entry of a table whose names are the reader's own.
+fn named<T>(
+    reader: &mut Reader<'_>,
+    key: &str,
+    item: &Item<'_>,
+    mut one: impl FnMut(&mut Reader<'_>, &str, &Item<'_>) -> Option<T>,
+) -> BTreeMap<String, T> {
+    let Some(table) = reader.table(key, item) else { return BTreeMap::new() };
+    let read = table.iter().filter_map(|(name, item)| {
+        let name = name.get_ref().to_string();
+        let value = one(reader, &format!("{key}.{name}"), item)?;
+        Some((name, value))
+    });
+    read.collect()
 }
 
 /// `[maintenance.NAME]`.

@@ -153,12 +153,26 @@ pub const USER: &[Key] = &[
 ];
 
 /// The keys of `[playbooks.NAME]`.
-pub const PLAYBOOK: &[Key] = &[Key {
-    name: "mode",
-    kind: "observe | suggest | approve | auto",
-    default: "",
-    doc: "how far it goes by itself; the file's own word where none is set",
-}];
+pub const PLAYBOOK: &[Key] = &[
+    Key {
+        name: "mode",
+        kind: "observe | suggest | approve | auto",
+        default: "",
+        doc: "how far it goes by itself; the file's own word where none is set",
+    },
+    Key {
+        name: "params",
+        kind: "table of strings",
+        default: "",
+        doc: "what its parameters are where nobody gives another value",
+    },
+    Key {
+        name: "targets",
+        kind: "table of lists",
+        default: "",
+        doc: "what alert data may point a write at, by label, beside the playbook's own targets",
+    },
+];
 
 /// The keys of `[maintenance.NAME]`.
 pub const MAINTENANCE: &[Key] = &[

@@ -1,10 +1,11 @@
 //! What is asked of the engine beside driving: a look at what a run would do, a run that is to be, a person's word.
 
 use ira_commands::playbook::{
-    Firing, KeyPart, Playbook, Scope, StepState, StepView, Want, firing, guard_queries, matched, params, permitted,
+    Firing, KeyPart, Pattern, Playbook, Scope, StepState, StepView, Want, firing, guard_queries, matched, params, permitted,
 };
 use ira_commands::{Effect, Fault, Kind};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::eye::{Eye, rounds};
@@ -94,6 +95,7 @@ impl Engine {
             rung: wanted.rung,
             overrides: wanted.overrides,
             unattended: self.unattended,
+            targets: targets(playbook),
         };
         let incoming = past::kept(alert, wanted.delivery_id, wanted.group_key);
         let ask = Admit {
@@ -180,6 +182,12 @@ impl Engine {
         }
         Ok(runs)
     }
+}
+
+/// The targets of a playbook, the configuration's among them: the run keeps them.
+fn targets(playbook: &Playbook) -> BTreeMap<String, Vec<String>> {
+    let texts = |patterns: &Vec<Pattern>| patterns.iter().map(|pattern| pattern.text.clone()).collect();
+    playbook.targets.iter().map(|(label, patterns)| (label.clone(), texts(patterns))).collect()
 }
 
 /// What a run is about, behind the alert's name in a title.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures::future::{Either, select};
-use ira_commands::playbook::{Playbook, Scope, matched};
+use ira_commands::playbook::{Pattern, Playbook, Scope, matched};
 use ira_commands::{Fault, Kind};
 use std::pin::pin;
 use std::sync::Arc;
@@ -93,9 +93,13 @@ impl Engine {
     /// Goes on with a run until something ends that.
     async fn go(&self, run: &Run, lease: Arc<Lease>, watch: &dyn Watch) -> Halt {
         let gone = async {
-            let (playbook, story) = self.entered(run).await?;
+            let (mut playbook, story) = self.entered(run).await?;
             let events = self.store.events(run.id).await?;
             let asked = Asked::of(run)?;
+            for (label, patterns) in &asked.targets {
+                let all = patterns.iter().map(|text| Pattern::new(text)).collect();
+                playbook.targets.insert(label.clone(), all);
+            }
             let scope = scope(&playbook, &story, &asked)?;
             let mut course = Course {
                 engine: self,

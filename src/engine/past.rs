@@ -20,6 +20,8 @@ pub(super) struct Asked {
     pub rung: Mode,
     pub overrides: Vec<Override>,
     pub unattended: bool,
+    /// What alert data may point a write at, by label, as it was when the run was made.
+    pub targets: BTreeMap<String, Vec<String>>,
 }
 
 impl Asked {
@@ -30,6 +32,7 @@ impl Asked {
             "rung": self.rung,
             "overrides": self.overrides.iter().map(word).collect::<Vec<_>>(),
             "unattended": self.unattended,
+            "targets": self.targets,
         })
     }
 
@@ -48,6 +51,7 @@ impl Asked {
             rung: serde_json::from_value(read("rung")).map_err(|_| broken("how far it goes"))?,
             overrides: read("overrides").as_array().into_iter().flatten().filter_map(word).collect(),
             unattended: run.params["unattended"] == json!(true),
+            targets: serde_json::from_value(read("targets")).unwrap_or_default(),
         })
     }
 }

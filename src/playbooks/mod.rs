@@ -9,12 +9,12 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use ira_commands::playbook::present::{self, Source};
-use ira_commands::playbook::{self, Incoming, Playbook, Problem, Tested};
+use ira_commands::playbook::{self, Incoming, Pattern, Playbook, Problem, Tested};
 use ira_commands::text::{clean, nearest};
 use ira_commands::{Fault, Kind, Report, alert};
 
 use crate::cli::{OutputFlags, PlaybookVerb};
-use crate::config::untrusted;
+use crate::config::{PlaybookConfig, untrusted};
 use crate::remediate::Chosen;
 use crate::{connect, input};
 
@@ -87,8 +87,15 @@ pub fn all(output: &OutputFlags) -> Result<Vec<Source>, Fault> {
         found.extend(files(folder)?.iter().map(|file| (number, source(file))));
     }
     found.extend(playbook::SHIPPED.iter().map(|(file, text)| (folders.len(), shipped(file, text))));
+    let config = connect::effective(output)?;
     for (folder, mut source) in found {
         let name = source.name();
+        if let (Ok(playbook), Some(own)) = (&mut source.read, config.engine.playbooks.get(&name)) {
+            let wrong = set_up(playbook, own);
+            if !wrong.is_empty() {
+                source.read = Err(wrong);
+            }
+        }
         match first.get(&name) {
             Some((theirs, at)) if *theirs == folder => {
                 let message = format!("a playbook `{name}` is there already, in {}", clean(&sources[*at].file));
@@ -102,6 +109,29 @@ pub fn all(output: &OutputFlags) -> Result<Vec<Source>, Fault> {
         sources.push(source);
     }
     Ok(sources)
+}
+
+/// Gives a playbook what the configuration says of it. What is wrong with that keeps it from being loaded.
+fn set_up(playbook: &mut Playbook, own: &PlaybookConfig) -> Vec<Problem> {
+    let mut wrong = Vec::new();
+    for (name, text) in &own.params {
+        let key = format!("playbooks.{}.params.{name}", playbook.name.text);
+        match playbook.params.get_mut(name) {
+            Some(param) => match param.read(text) {
+                Ok(value) => param.default = Some(value),
+                Err(why) => wrong.push(problem(format!("`{}` {why}", clean(&key)), "mend it in the configuration")),
+            },
+            None => wrong.push(problem(
+                format!("`{}`: the playbook has no such parameter", clean(&key)),
+                "mend it in the configuration",
+            )),
+        }
+    }
+    for (label, patterns) in &own.targets {
+        let known = playbook.targets.entry(label.clone()).or_default();
+        known.extend(patterns.iter().map(|text| Pattern::new(text)));
+    }
+    wrong
 }
 
 /// The playbook of a name that counts.

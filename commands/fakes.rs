@@ -11,8 +11,10 @@ use crate::ports::{
 };
 use crate::value::{H160, H256, U256, Value};
 
+mod samples;
 mod writes;
 
+pub use samples::sample;
 pub use writes::{MemoryJournal, ScriptedSigner, ScriptedWrite};
 
 /// A clock that stands still.

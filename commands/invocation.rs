@@ -273,6 +273,57 @@ mod tests {
         assert_eq!(typed.words(), words);
     }
 
+    /// A journal in which nothing may be begun.
+    struct Untouched;
+
+    impl crate::context::Journal for Untouched {
+        fn hold(&self, name: &str) -> Result<Box<dyn Send + Sync>, Fault> {
+            panic!("{name} is held");
+        }
+
+        fn open(&self) -> Result<Vec<crate::context::Open>, Fault> {
+            panic!("what is open is asked for");
+        }
+
+        fn begin(&self, key: &str, _: Effect, _: u64, _: &Json) -> Result<u64, Fault> {
+            panic!("{key} is begun");
+        }
+
+        fn add(&self, id: u64, _: &Json) -> Result<(), Fault> {
+            panic!("{id} is added to");
+        }
+
+        fn end(&self, id: u64, _: &crate::context::Ended) -> Result<(), Fault> {
+            panic!("{id} is ended");
+        }
+    }
+
+    #[tokio::test]
+    async fn promise_3_a_dry_run_of_every_command_acts_on_nothing_and_one_that_reads_never_begins_anything() {
+        use std::sync::Arc;
+
+        use crate::context::{Reads, Writes};
+        use crate::fakes::{FixedDirectory, Silent, StoppedClock, sample};
+
+        let reads = || Reads {
+            chain: Some(Arc::new(crate::fakes::ScriptedChain::default())),
+            ..Reads::new(Arc::new(FixedDirectory(None)), Arc::new(StoppedClock(1)), Arc::new(Silent))
+        };
+        for name in Invocation::names() {
+            let invocation = sample(name).unwrap_or_else(|| panic!("{name} takes none of the samples"));
+            assert_eq!(invocation.name(), name);
+            // Whatever it says: it holds nothing that it could write with.
+            if let Ok(report) = invocation.run(&Context::dry(reads())).await {
+                let done = report.data.get("actions").and_then(Json::as_array).map_or(0, Vec::len);
+                assert!(done == 0 || invocation.effect() == Effect::Read, "{name}: {}", report.data);
+            }
+            if invocation.effect() == Effect::Read {
+                let context = Context::acting(reads(), Writes::new(Arc::new(Untouched)));
+                let _whatever_it_says = invocation.run(&context).await;
+            }
+        }
+    }
+
     #[test]
     fn an_unknown_field_is_refused_and_named() {
         for name in Invocation::NAMES {

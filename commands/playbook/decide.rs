@@ -2,7 +2,7 @@
 
 use super::model::{On, Playbook, When};
 use super::scope::{Incoming, KeyPart, Scope};
-use super::values::{harmless, params};
+use super::values::harmless;
 use crate::text::excerpt;
 
 /// A stage that an alert passes or not, in their order.
@@ -143,7 +143,8 @@ fn pass(playbook: &Playbook, on: &On, alert: &Incoming) -> Result<Vec<KeyPart>, 
     }
     let mut scope = Scope { alert: alert.clone(), ..Scope::default() };
     // What has no default is not known yet; an expression that asks for it is then a fault.
-    scope.params = params(playbook, &std::collections::BTreeMap::new()).unwrap_or_default();
+    let known = |(name, param): (&String, &super::model::Param)| Some((name.clone(), param.default.clone()?));
+    scope.params = playbook.params.iter().filter_map(known).collect();
     if let Some(when) = &on.when {
         let judged = when.judge(&scope);
         if !judged.holds {

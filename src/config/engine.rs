@@ -150,7 +150,8 @@ pub(super) fn playbooks(reader: &mut Reader<'_>, item: &Item<'_>) -> BTreeMap<St
                     }
                 }
                 "params" => {
-                    own.params = named(reader, key, item, |reader, key, item| reader.text(key, item).map(str::to_owned));
+                    own.params =
+                        named(reader, key, item, |reader, key, item| reader.text(key, item).map(str::to_owned));
                 }
                 "targets" => {
                     own.targets = named(reader, key, item, |reader, key, item| {

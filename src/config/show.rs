@@ -87,11 +87,14 @@ fn engine(engine: &EngineConfig) -> Vec<(String, Json)> {
         all.push((format!("budgets.{name}"), value));
     }
     for (name, playbook) in &engine.playbooks {
-        all.push((format!("playbooks.{name}"), json!({
-            "mode": playbook.mode.map(Mode::word),
-            "params": playbook.params,
-            "targets": playbook.targets,
-        })));
+        all.push((
+            format!("playbooks.{name}"),
+            json!({
+                "mode": playbook.mode.map(Mode::word),
+                "params": playbook.params,
+                "targets": playbook.targets,
+            }),
+        ));
     }
     for (name, window) in &engine.maintenance {
         let value = json!({ "from": window.from, "until": window.until, "scope": window.scope });

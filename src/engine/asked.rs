@@ -1,7 +1,8 @@
 //! What is asked of the engine beside driving: a look at what a run would do, a run that is to be, a person's word.
 
 use ira_commands::playbook::{
-    Firing, KeyPart, Pattern, Playbook, Scope, StepState, StepView, Want, firing, guard_queries, matched, params, permitted,
+    Firing, KeyPart, Pattern, Playbook, Scope, StepState, StepView, Want, firing, guard_queries, matched, params,
+    permitted,
 };
 use ira_commands::{Effect, Fault, Kind};
 use serde_json::json;

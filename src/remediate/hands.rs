@@ -68,3 +68,86 @@ impl Hands for LocalHands {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ira_commands::context::{Ended, Open};
+    use ira_commands::fakes::sample;
+    use serde_json::Value as Json;
+
+    use super::*;
+    use crate::progress::Silent;
+
+    /// Every system that can be configured, none of which is there.
+    const CONFIG: &str = r#"
+network = "ethereum-mainnet"
+[networks.ethereum-mainnet]
+rpc = ["http://127.0.0.1:9/"]
+[prometheus]
+url = "http://127.0.0.1:9"
+[alertmanager]
+urls = ["http://127.0.0.1:9"]
+[pagerduty]
+token = "env:PD_TOKEN"
+from = "ira@example.com"
+"#;
+
+    struct Nowhere;
+
+    impl Journal for Nowhere {
+        fn hold(&self, _: &str) -> Result<Box<dyn Send + Sync>, Fault> {
+            Ok(Box::new(()))
+        }
+        fn open(&self) -> Result<Vec<Open>, Fault> {
+            Ok(Vec::new())
+        }
+        fn begin(&self, _: &str, _: Effect, _: u64, _: &Json) -> Result<u64, Fault> {
+            Ok(1)
+        }
+        fn add(&self, _: u64, _: &Json) -> Result<(), Fault> {
+            Ok(())
+        }
+        fn end(&self, _: u64, _: &Ended) -> Result<(), Fault> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn promise_3_every_command_has_its_ports_and_a_dry_run_none_that_writes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("ira.toml");
+        std::fs::write(&file, CONFIG).expect("written");
+        let hands = LocalHands {
+            output: OutputFlags { config: Some(file), ..OutputFlags::default() },
+            reach: Reach::default(),
+            progress: Arc::new(Silent),
+            dry: true,
+        };
+        for name in Invocation::names() {
+            let invocation = sample(name).expect("a sample");
+            match hands.context(&invocation, None).await {
+                Ok(context) => {
+                    assert!(!context.is_acting(), "{name}");
+                    // A command about a chain may have something to do with others, too.
+                    let there = [
+                        context.scripts().is_ok(),
+                        context.units().is_ok(),
+                        context.web().is_ok(),
+                        context.metrics().is_ok(),
+                        context.alerts().is_ok(),
+                        context.incidents().is_ok(),
+                    ];
+                    assert_eq!(there, [true; 6], "{name}");
+                    assert_eq!(context.chain().is_ok(), invocation.needs_chain(), "{name}");
+                }
+                // Who would pay is the endpoint's to say, and there is none.
+                Err(fault) => {
+                    assert!(invocation.needs_chain() && invocation.effect() != Effect::Read, "{name}: {fault}");
+                    assert_eq!(fault.kind, Kind::Unreachable, "{name}: {fault}");
+                }
+            }
+            let written = hands.context(&invocation, Some(Arc::new(Nowhere))).await;
+            assert!(written.err().is_some_and(|fault| fault.message.contains("dry run")), "{name}");
+        }
+    }
+}

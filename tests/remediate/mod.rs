@@ -6,6 +6,7 @@
 mod broken;
 mod group;
 mod guards;
+mod metrics;
 mod people;
 mod said;
 mod systemd;
@@ -22,6 +23,8 @@ use crate::support::run::{Ran, Running, ira, wait_until};
 struct Desk {
     person: Person,
     site: Api,
+    /// Where the site answers.
+    port: u16,
 }
 
 /// A step that mends the site.
@@ -39,7 +42,8 @@ impl Desk {
         let person = Person::new();
         let well = person.path("well");
         let site = Api::start(move |_| answer(if well.exists() { 200 } else { 503 }, &json!({})));
-        let desk = Self { person, site };
+        let port = site.port;
+        let desk = Self { person, site, port };
         desk.person.configure("[budgets.web]\nmax = 100\nwindow = \"1h\"\n");
         desk.person.script("mend.sh", "echo mended >> @/ledger; touch @/well");
         desk.playbook(guards, steps);
@@ -48,7 +52,7 @@ impl Desk {
     }
 
     fn playbook(&self, guards: &str, steps: &str) {
-        self.write_playbook(&playbook("mend", self.site.port, guards, steps));
+        self.write_playbook(&playbook("mend", self.port, guards, steps));
     }
 
     fn write_playbook(&self, text: &str) {

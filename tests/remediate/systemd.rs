@@ -30,7 +30,8 @@ fn desk(test: &str) -> Option<(Bed, Desk)> {
     let unit = format!("[Service]\nNetworkNamespacePath=/run/outside\nExecStart=/usr/bin/perl /srv/web.pl {port}\n");
     let bed = Bed::with(test, &[("webapp", unit)])?;
     std::fs::write(bed.inside("/srv/web.pl"), SERVER).expect("written");
-    let desk = Desk::new("", MEND);
+    let mut desk = Desk::new("", MEND);
+    desk.port = port;
     desk.person.configure(&format!("[budgets.web]\nmax = 100\nwindow = \"1h\"\n[systemd]\nbus = \"{}\"\n", bed.bus));
     let text = playbook("mend", port, "", STEPS).replace("queries:", "targets: { service: [web*] }\nqueries:");
     desk.write_playbook(&text);
@@ -88,4 +89,56 @@ fn fault_1_killed_after_the_restart_it_is_verified_and_not_restarted_again() {
     assert_eq!(bed.property("webapp", "InvocationID"), invocation, "restarted once");
     let settled = desk.shown(1)["steps"].to_string();
     assert!(!settled.contains("unknown"), "{settled}");
+}
+
+/// The playbook that ships, in a hurry.
+fn shipped() -> String {
+    let text = include_str!("../../commands/playbooks/service-down.yaml");
+    let hurry = [
+        ("hold: 5m", "hold: 2s"),
+        ("within: 2m", "within: 4s"),
+        ("after: 5s", "after: 1s"),
+        ("every: 5s", "every: 1s"),
+    ];
+    hurry.iter().fold(text.to_owned(), |text, (slow, fast)| text.replace(slow, fast))
+}
+
+#[test]
+fn service_down_mends_a_unit_that_the_configuration_names_and_no_other() {
+    let test = "service_down_mends_a_unit_that_the_configuration_names_and_no_other";
+    let Some((bed, desk)) = desk(test) else { return };
+    desk.person.write(".config/ira/playbooks/mend.yaml", &shipped(), 0o600);
+    let config = format!(
+        "[budgets.services]\nmax = 9\nwindow = \"1h\"\n[systemd]\nbus = \"{}\"\n[playbooks.service-down]\n",
+        bed.bus
+    );
+    let named = format!(
+        "targets = {{ name = [\"webapp.service\"] }}\nparams = {{ url = \"http://127.0.0.1:{}/healthz\", host = \"web-01\" }}\n",
+        desk.port
+    );
+    let body = |unit: &str, instance: &str| {
+        let mut body = alert(&[("webapp", "firing")]);
+        body["alerts"][0]["labels"] = json!({
+            "alertname": "SystemdUnitFailed", "name": unit, "state": "failed", "instance": instance, "severity": "critical",
+        });
+        desk.person.write("alert.json", &body.to_string(), 0o600);
+    };
+    body("webapp.service", "web-01:9100");
+    // Nobody said where its users look: it says so before anything is done.
+    desk.person.configure(&config);
+    let without = desk.remediate(&["--yes"]);
+    assert!(without.code == 2 && without.err.contains("url"), "{without:?}");
+    desk.person.configure(&format!("{config}{named}"));
+    body("bad.service", "web-01:9100");
+    let other = desk.remediate(&[]);
+    assert!(other.code == 69 && other.out.contains("none of `targets.name`"), "{other:?}");
+    body("webapp.service", "web-02:9100");
+    let elsewhere = desk.remediate(&["--yes"]);
+    assert!(elsewhere.code == 69 && elsewhere.err.contains("no playbook is for this alert"), "{elsewhere:?}");
+    assert_eq!(bed.property("webapp", "ActiveState"), "inactive");
+
+    body("webapp.service", "web-01:9100");
+    let ran = desk.remediate(&["--yes"]);
+    assert_eq!((ran.code, bed.property("webapp", "ActiveState").as_str()), (0, "active"), "{ran:?}");
+    assert!(ran.out.starts_with("Run 1 succeeded"), "{}", ran.out);
 }

@@ -29,9 +29,9 @@ pub struct Exported {
 }
 
 /// Makes a test of a run that has ended.
-pub async fn export(store: &dyn Store, id: RunId) -> Result<Exported, Fault> {
+pub async fn export(from: &dyn Store, id: RunId) -> Result<Exported, Fault> {
     let none = || Fault::new(Kind::Usage, format!("there is no run {id}")).hint("`ira run list` has those there are");
-    let story = store.run(id).await?.ok_or_else(none)?;
+    let story = from.run(id).await?.ok_or_else(none)?;
     let run = story.run.clone();
     let Some(revision) = run.revision.clone() else {
         return Err(Fault::new(Kind::Usage, format!("run {id} is of a command by hand, and of no playbook")));
@@ -40,11 +40,11 @@ pub async fn export(store: &dyn Store, id: RunId) -> Result<Exported, Fault> {
         return Err(Fault::new(Kind::Usage, format!("run {id} has not ended: it is {}", run.state))
             .hint(format!("ira run tail {id}")));
     }
-    let text = store.playbook(&revision).await?.unwrap_or_default();
+    let text = from.playbook(&revision).await?.unwrap_or_default();
     let playbook = parse(&text).map_err(|_| {
         Fault::new(Kind::Failed, format!("the playbook of run {id} cannot be read by this ira any more"))
     })?;
-    let events = store.events(id).await?;
+    let events = from.events(id).await?;
     let alert = story.alert.as_ref().map(|row| past::incoming(&row.payload)).transpose()?.unwrap_or_default();
     let asked = Asked::of(&run)?;
     let told = Told {

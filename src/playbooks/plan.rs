@@ -48,14 +48,12 @@ fn values(given: &[String]) -> Result<BTreeMap<String, Json>, Fault> {
 fn known(playbook: &Playbook, values: &BTreeMap<String, Json>) -> Result<(), Fault> {
     let names = playbook.queries.keys().map(|name| format!("q.{name}"));
     let names: Vec<String> = names.chain(playbook.steps.iter().map(|step| step.id.text.clone())).collect();
-    for name in values.keys().filter(|name| !names.contains(name)) {
-        let fault = Fault::new(Kind::Usage, format!("the playbook has no query or step `{}`", clean(name)));
-        return Err(match ira_commands::text::nearest(name, names.iter().map(String::as_str)) {
-            Some(near) => fault.hint(format!("did you mean `{near}`?")),
-            None => fault.hint(names.join(", ")),
-        });
-    }
-    Ok(())
+    let Some(name) = values.keys().find(|name| !names.contains(name)) else { return Ok(()) };
+    let fault = Fault::new(Kind::Usage, format!("the playbook has no query or step `{}`", clean(name)));
+    Err(match ira_commands::text::nearest(name, names.iter().map(String::as_str)) {
+        Some(near) => fault.hint(format!("did you mean `{near}`?")),
+        None => fault.hint(names.join(", ")),
+    })
 }
 
 fn one(
@@ -66,10 +64,7 @@ fn one(
     output: &OutputFlags,
 ) -> Result<Report, Fault> {
     let book = &chosen.playbook;
-    let key = match matched(book, alert) {
-        Ok(matched) => matched,
-        Err(_) => return Ok(not_for(book, alert)),
-    };
+    let Ok(key) = matched(book, alert) else { return Ok(not_for(book, alert)) };
     let again = Chosen { playbook: book.clone(), text: chosen.text.clone(), file: chosen.file.clone() };
     let mut report = foresee(again, alert.clone(), params.clone(), given, output)?;
     let on = &book.on[key.on];

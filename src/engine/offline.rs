@@ -41,13 +41,20 @@ pub fn offline(ask: &Wanted<'_>, answers: &BTreeMap<String, Json>) -> Result<Pre
             Want::Do if playbook.effects.writes[at] => writes.extend(planned(ask, at, &scope)),
             Want::Do if playbook.effects.effects[at] == Effect::Read => {
                 let given = answers.get(id).cloned();
-                let still = (step.action.text == STILL_FIRING).then(|| json!({ "firing": "yes" }));
-                let Some(out) = given.map(|given| word(given, still.is_some())).or(still) else {
+                // What a test takes for said as well.
+                let usual = match step.action.text.as_str() {
+                    STILL_FIRING => Some(json!({ "firing": "yes" })),
+                    "wait" => Some(json!({})),
+                    _ => None,
+                };
+                let asked = step.action.text == STILL_FIRING;
+                let how = if given.is_some() { "given" } else { "assumed" };
+                let Some(out) = given.map(|given| word(given, asked)).or(usual) else {
                     let missing = Fault::new(Kind::Missing, format!("not read: --value {id}=… says what it would say"));
                     preview.reads.push((id.clone(), Err(missing)));
                     continue;
                 };
-                preview.reads.push((id.clone(), Ok(format!("{out} (given)"))));
+                preview.reads.push((id.clone(), Ok(format!("{out} ({how})"))));
                 let view = StepView { state: StepState::Done, out };
                 if firing(step, &view.out) == Some(Firing::No) && writes.is_empty() {
                     preview.stopped = Some(Stop::Over);

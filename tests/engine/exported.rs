@@ -27,6 +27,7 @@ fn lesson_41_a_run_becomes_a_test_that_passes_however_it_ended() {
     on_each(async |rig, _| {
         let steps = [
             LOOK,
+            "  - id: settle\n    do: wait\n    with: { for: 1m }\n",
             STILL,
             SAY,
             &RESTART.replace("    do:", "    if: steps.look.out.active == \"active\" && q.site != \"gone\"\n    do:"),
@@ -37,7 +38,7 @@ fn lesson_41_a_run_becomes_a_test_that_passes_however_it_ended() {
         assert_eq!(ended(&rig.drive(run).await), Ending::Verified);
         let case = made(rig, run, &text).await;
         assert_eq!(case.expect.reason.as_deref(), Some("verified"));
-        assert_eq!(case.expect.path.expect("told"), ["look", "still", "say", "restart", "repeat"]);
+        assert_eq!(case.expect.path.expect("told"), ["look", "settle", "still", "say", "restart", "repeat"]);
         assert_eq!(case.mock["q.site"].len(), 1, "the same answer is written once");
 
         // Its own guard denies.

@@ -199,40 +199,56 @@ fn a_backtest_counts_what_would_have_become_of_recorded_alerts() {
     assert!(none.code == 0 && none.out.contains("There is no recorded alert in the store"), "{none:?}");
 }
 
+/// The playbook with a verify that does not take long.
+fn quick(port: u16, more: &str) -> String {
+    mend(port, more)
+        .replace("after: 1m", "after: 1s")
+        .replace("hold: 4m", "hold: 1s")
+        .replace("within: 5m", "within: 5m, every: 1s")
+}
+
 #[test]
 fn a_promotion_says_what_the_record_does_not_show_and_a_reason_is_written_down() {
-    let home = home(&mend(9, ""));
+    let port = site();
+    let home = home(&quick(port, ""));
     let promote = |more: &[&str]| playbook(home.path(), &[&["promote", "mend"], more].concat());
     let record = promote(&[]);
     assert!(record.code == 0 && record.out.contains("mend stands on `suggest`."), "{record:?}");
+    let ran = promote(&["--to", "approve", "--reason", "seen"]);
+    assert!(ran.code == 4 && ran.out.contains("it lacks a run of it, rehearsal in tests, rehearsals"), "{ran:?}");
+    let ran = Ran::of(ira(home.path()).args(["remediate", "mend", "--alert", "down.json", "--yes"]));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    // The plan was agreed to by hand; the file has no test of it yet.
     let ran = promote(&["--to", "approve"]);
-    assert_eq!(ran.code, 4, "{ran:?}");
-    assert!(ran.out.contains("it lacks rehearsal in tests, rehearsals"), "{}", ran.out);
+    assert!(ran.code == 4 && ran.out.contains("it lacks rehearsal in tests."), "{ran:?}");
     assert_eq!(promote(&["--to", "suggest"]).code, 2, "it is there already");
     assert_eq!(promote(&["--to", "approve", "--reason", " "]).code, 2);
     // A script cannot be taken back: no reason lets it onto `auto` before its file says so.
     let ran = promote(&["--to", "auto", "--reason", "seen"]);
-    assert!(ran.code == 4 && ran.out.contains("mend the file first"), "{ran:?}");
-    // The file is rehearsed, and somebody's word stands for the rest; the operator sets it.
-    let file = home.path().join(".config/ira/playbooks/mend.yaml");
-    fs::write(&file, mend(9, TESTS)).expect("written");
+    assert!(ran.code == 4 && ran.out.contains("no reason stands for"), "{ran:?}");
+    // Somebody's word stands for what the record lacks; the operator sets it.
     let ran = promote(&["--to", "approve", "--reason", "seen twice"]);
     assert!(ran.code == 0 && ran.out.contains("[playbooks.mend] mode = \"approve\""), "{ran:?}");
     let config = home.path().join(".config/ira/config.toml");
     let text = fs::read_to_string(&config).expect("there") + "[playbooks.mend]\nmode = \"approve\"\n";
     fs::write(&config, text).expect("written");
-    assert!(promote(&[]).out.contains("mend stands on `approve`."));
+    let record = promote(&["--json"]).json();
+    assert_eq!((&record["data"]["rung"], &record["data"]["record"]["verified"]), (&"approve".into(), &1.into()));
+    assert_eq!(record["data"]["record"]["last_promotion"]["reason"], "seen twice");
+    assert_eq!(record["data"]["record"]["last_promotion"]["not_shown"][0], "rehearsal in tests");
+    let shown = Ran::of(ira(home.path()).args(["run", "show", "1", "--events"]));
+    assert!(shown.out.contains("seen twice"), "{}", shown.out);
+    // With its tests in it, it is another text, and has to be seen again.
+    let file = home.path().join(".config/ira/playbooks/mend.yaml");
+    fs::write(&file, quick(port, TESTS)).expect("written");
+    assert_eq!(promote(&["--json"]).json()["data"]["record"]["verified"], 0);
 }
 
 #[test]
 fn I22_lesson_35_a_secret_is_nowhere_in_the_record_of_a_run_its_log_or_what_is_made_of_it() {
     let canary = "9aa3d95b3bc440fa88ea12eaa4456161";
     let header = "secret-header: [\"Authorization: Bearer env:KEY\"], url:";
-    let book = mend(site(), "").replace("url:", header).replace("take: status", "take: status");
-    let book = book
-        .replace("after: 1m", "after: 1s")
-        .replace("hold: 4m", "hold: 1s")
-        .replace("within: 5m", "within: 5m, every: 1s");
+    let book = quick(site(), "").replace("url:", header);
     let home = home(&book);
     let config = home.path().join(".config/ira/config.toml");
     let text = fs::read_to_string(&config).expect("there") + "[networks.base-mainnet]\nrpc = \"env:RPC\"\n";

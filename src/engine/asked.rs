@@ -1,7 +1,7 @@
 //! What is asked of the engine beside driving: a look at what a run would do, a run that is to be, a person's word.
 
 use ira_commands::playbook::{
-    Firing, KeyPart, Pattern, Playbook, Scope, StepState, StepView, Want, firing, guard_queries, matched, params,
+    Firing, KeyPart, Mode, Pattern, Playbook, Scope, StepState, StepView, Want, firing, guard_queries, matched, params,
     permitted,
 };
 use ira_commands::{Effect, Fault, Kind};
@@ -13,6 +13,7 @@ use super::eye::{Eye, rounds};
 use super::hands::line;
 use super::past::{self, Asked};
 use super::plan::{PlanDocument, invocation};
+use super::record::standing;
 use super::{Engine, Preview, Stop, TakeUp, Wanted};
 use crate::store::ask::{Admission, Admit, Text, Verdict};
 use crate::store::event::What;
@@ -91,9 +92,14 @@ impl Engine {
         let Wanted { playbook, alert, .. } = wanted;
         let name =
             alert.alert.name().map_or_else(|| "no alert".to_owned(), |name| ira_commands::text::excerpt(name, 60));
+        // Nobody is there to say that it may go on by itself in spite of what it did last.
+        let rung = match wanted.rung {
+            Mode::Auto if self.unattended => standing(self.store.as_ref(), playbook, Some(Mode::Auto)).await?.rung,
+            other => other,
+        };
         let asked = Asked {
             params: scope.params.clone(),
-            rung: wanted.rung,
+            rung,
             overrides: wanted.overrides,
             unattended: self.unattended,
             targets: targets(playbook),

@@ -88,6 +88,9 @@ fn needs(playbook: &Playbook, tested: &[Tested], stands: &Standing, record: &Rec
     let said: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
     let found = if said.is_empty() { "nothing forbids it".to_owned() } else { said.join("; ") };
     need("the file", format!("may be on `{}`", to.word()), found, said.is_empty(), false);
+    let found = record.newest.map_or_else(|| "none".to_owned(), |run| format!("run {run}"));
+    // It is written down with it who said so.
+    need("a run of it", "one at least".to_owned(), found, record.newest.is_some(), false);
     if !playbook.effects.any() || to < Mode::Approve {
         return needs;
     }
@@ -159,7 +162,8 @@ fn shown(
             let advice = if waived {
                 "show it, or say with --reason why it may all the same".to_owned()
             } else {
-                "mend the file first: `ira playbook check` and `ira playbook test` say what is wrong".to_owned()
+                "what is lacking here no reason stands for: mend the file (`ira playbook check`), run it once by hand"
+                    .to_owned()
             };
             (
                 Status::Warn,

@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 use super::list::{json as run_json, status};
 use super::no_run;
 use super::times::{relative, took};
+use super::words::words;
 use crate::store::ask::{Mails, Story};
 use crate::store::event::{self, Event};
 use crate::store::model::{OutboxRow, Run, RunId, Step};
@@ -273,7 +274,7 @@ fn history(events: &[Event], now: u64) -> Table {
             Cell::from(event.seq.to_string()),
             Cell::from(relative(event.at, now)),
             Cell::from(event.actor.as_str()),
-            Cell::from(excerpt(&event.text(), 140)),
+            Cell::from(excerpt(&words(&event.what).unwrap_or_else(|| event.text()), 140)),
         ]
     };
     Table { columns: vec!["#", "when", "who", "what"], rows: events.iter().map(row).collect(), ..Table::default() }

@@ -53,6 +53,7 @@ fn noted(sort: &str, matter: &Json) -> Option<String> {
         "denied" => format!("denied: {}", word("message")),
         "stopped" => format!("it is taken back: {}", word("detail")),
         "resolved" => "the alert is resolved".to_owned(),
+        "promoted" => format!("its playbook may be on `{}`: {}", word("to"), word("reason")),
         "thaw" => "what was frozen is thawed".to_owned(),
         "overridden" => format!("{} does not count: {}", word("guard"), word("reason")),
         "from" => format!("it goes on from {matter}"),

@@ -48,6 +48,24 @@ fn what_did_not_help_lowers_auto_to_approve_until_a_person_says_otherwise() {
 }
 
 #[test]
+fn a_worker_that_nobody_watches_asks_for_a_yes_to_what_did_not_help_last() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ticks = Arc::new(Manual::at(START));
+    let mut rig = Rig::new(folder.path(), sqlite(folder.path(), &ticks), ticks);
+    rig.engine.unattended = true;
+    block(async {
+        let text = of(RESTART);
+        rig.world.unit("site.service", false, 1);
+        assert_eq!(ended(&run(&rig, &text, "one").await), Ending::Unverified);
+        rig.world.unit("site.service", true, 1);
+        let Came::Asks(plan, waits) = run(&rig, &text, "two").await else { panic!("it asks") };
+        assert_eq!(rig.world.done().len(), 1, "nothing before a yes");
+        heard(rig.engine.answer(waits.id, &plan.hash, true, "ann").await);
+        assert_eq!(ended(&rig.drive(waits.id).await), Ending::Verified);
+    });
+}
+
+#[test]
 fn a_key_that_comes_back_too_often_lowers_and_a_denial_by_cooldown_lock_or_freeze_does_not() {
     on_each(async |rig, _| {
         let text = guarded("  cooldown: 30m\n  recurrence: { max: 2, within: 6h }\n", RESTART);

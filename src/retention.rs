@@ -20,9 +20,9 @@ const OUTPUTS: &str = "outputs";
 const STAMP: &str = "swept";
 const DAY: u64 = 86_400;
 
-/// How long is kept where nothing else is said: runs 90 days, what tells that an alert came before a week.
+/// How long is kept where nothing else is said: runs 90 days, alerts that came in 30.
 pub const USUAL: Retention =
-    Retention { runs: Duration::from_secs(90 * DAY), dedup: Duration::from_secs(7 * DAY), bytes: None };
+    Retention { runs: Duration::from_secs(90 * DAY), dedup: Duration::from_secs(30 * DAY), bytes: None };
 
 /// What was let go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

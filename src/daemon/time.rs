@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ira_commands::Fault;
 
 use super::{Shared, direct, tell};
-use crate::store::ask::Retention;
+use crate::retention::{USUAL, sweep};
 
 /// How often is looked.
 const ROUND: Duration = Duration::from_secs(1);
@@ -15,9 +15,6 @@ const ROUND: Duration = Duration::from_secs(1);
 const CLEANING: Duration = Duration::from_secs(3_600);
 /// An alert that waits for longer than this to be decided is one that nobody decides.
 const LONGEST: u64 = 60_000;
-/// How long a run is kept after its end, and how long a message is known again.
-const KEPT: Duration = Duration::from_secs(30 * 86_400);
-const KNOWN: Duration = Duration::from_secs(7 * 86_400);
 
 /// Looks at the clock until the daemon stops.
 pub(super) async fn run(shared: Arc<Shared>) {
@@ -39,9 +36,9 @@ pub(super) async fn run(shared: Arc<Shared>) {
         };
         if failing.is_none() && cleaned.is_none_or(|at| at.elapsed() > CLEANING) {
             cleaned = Some(Instant::now());
-            let keep = Retention { runs: KEPT, dedup: KNOWN, bytes: None };
-            match shared.store.retain(keep).await {
-                Ok(dropped) => tracing::debug!("let go of {} runs and {} alerts", dropped.runs, dropped.alerts),
+            let state = shared.parts().engine.folder.clone();
+            match sweep(shared.store.as_ref(), USUAL, &state).await {
+                Ok(swept) => tracing::debug!("let go of {swept:?}"),
                 Err(fault) => tracing::warn!("nothing could be let go: {fault}"),
             }
         }

@@ -53,8 +53,6 @@ pub use post::{Post, SendFault, Sender, told_journal};
 pub use record::{Record, Standing, promote, standing};
 pub use time::Tick;
 
-/// More runs that write than these within a minute are a storm, where nothing else is said.
-pub const STORM: u64 = 100;
 /// How long a worker has a run without saying that it lives.
 const TTL: Duration = Duration::from_secs(30);
 

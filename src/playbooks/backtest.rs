@@ -12,7 +12,7 @@ use ira_commands::{Fault, Kind, alert, date, units};
 use serde_json::{Value as Json, json};
 
 use crate::cli::{BacktestArgs, OutputFlags};
-use crate::config::{Config, EngineConfig};
+use crate::config::Config;
 use crate::store::Store;
 use crate::store::ask::Filter;
 use crate::{connect, engine, input, remediate, session, store};
@@ -51,19 +51,19 @@ pub(super) fn report(args: &BacktestArgs, playbook: &Playbook, output: &OutputFl
         all.retain(|past| past.recorded.at.saturating_add(since.seconds) >= last);
     }
     let recorded: Vec<Recorded> = all.iter().map(|past| past.recorded.clone()).collect();
-    let came = backtest(playbook, &recorded, &surroundings(&config.engine));
+    let came = backtest(playbook, &recorded, &surroundings(&config));
     Ok(shown(playbook, &all, &came, &from))
 }
 
 /// What the configuration says of it.
-fn surroundings(config: &EngineConfig) -> Surroundings {
+fn surroundings(config: &Config) -> Surroundings {
     let budget = |(name, budget): (&String, &crate::config::BudgetConfig)| {
         (name.clone(), Allowance { max: budget.max, window: budget.window, per: budget.per.clone() })
     };
     Surroundings {
-        budgets: config.budgets.iter().map(budget).collect(),
-        maintenance: config.maintenance.values().map(|one| (one.from, one.until, one.scope.clone())).collect(),
-        storm: Some(engine::STORM),
+        budgets: config.engine.budgets.iter().map(budget).collect(),
+        maintenance: config.engine.maintenance.values().map(|one| (one.from, one.until, one.scope.clone())).collect(),
+        storm: u64::try_from(config.daemon.runs).ok(),
     }
 }
 

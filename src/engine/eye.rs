@@ -8,7 +8,7 @@ use ira_commands::playbook::{
     Cel, Playbook, Query, Scope, Step, Unready, Want, answered, asking, items, question, wanted,
 };
 use ira_commands::{Fault, Invocation, Kind, Report};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::Looked;
 use super::hands::Hands;
@@ -64,7 +64,8 @@ impl Eye<'_> {
             let query = self.playbook.queries.get(*name)?;
             let with = question(self.playbook, query, scope).ok()?;
             let main = ["url", "query"].iter().find_map(|field| with.get(*field)?.as_str()).map(str::to_owned);
-            let what = format!("{} {}", query.action.text, main.unwrap_or_else(|| with.to_string()));
+            let about = if with == Json::Object(Map::new()) { "of the alert".to_owned() } else { with.to_string() };
+            let what = format!("{} {}", query.action.text, main.unwrap_or(about));
             Some(Looked { name: (*name).to_owned(), what, now: scope.queries.get(*name).cloned() })
         };
         names.iter().filter_map(one).collect()

@@ -210,7 +210,7 @@ fn verify(book: &Playbook, preview: &Preview) -> Vec<Fact> {
 fn writes(case: &Case) -> Vec<Section> {
     let Some(preview) = &case.preview else { return Vec::new() };
     let mut sections = Vec::new();
-    for write in &preview.plan.writes {
+    for (at, write) in preview.plan.writes.iter().enumerate() {
         match &write.plan {
             Ok(report) => sections.extend(report.sections.iter().cloned().map(|section| {
                 let said = if section.advice.is_empty() { &section.headline } else { &section.advice };
@@ -219,7 +219,11 @@ fn writes(case: &Case) -> Vec<Section> {
             })),
             Err(fault) => sections.push(Section {
                 status: Status::Warn,
-                headline: format!("{}: {}, planned when what is before it is done", write.step, write.verb),
+                headline: if at == 0 {
+                    format!("{}: {} cannot be planned", write.step, write.verb)
+                } else {
+                    format!("{}: {}, planned when what is before it is done", write.step, write.verb)
+                },
                 advice: String::new(),
                 facts: vec![Fact { label: "why", value: Cell::from(fault.one_line()), note: String::new() }],
                 tables: Vec::new(),

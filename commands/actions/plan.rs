@@ -92,6 +92,14 @@ impl Spend {
             == (agreed.chain_id, agreed.signer, agreed.link, agreed.value)
     }
 
+    /// `in one transaction`, or in how many.
+    pub fn count_text(&self) -> String {
+        match self.transactions {
+            1 => "in one transaction".to_owned(),
+            many => format!("in {many} transactions"),
+        }
+    }
+
     fn total_text(&self) -> String {
         // Rounded for reading; the exact amounts are in the data.
         let parts: Vec<String> = self.coins().iter().map(|coins| coin(coins.units, &coins.symbol)).collect();
@@ -174,8 +182,7 @@ impl Plan {
         let mut facts = vec![fact("action", Cell::from(self.action), self.taken_back.word())];
         if let Some(spend) = self.spend.as_ref().filter(|_| !self.is_nothing()) {
             facts.push(fact("signer", Cell::shortened(short_address(spend.signer), address(spend.signer)), ""));
-            let count = format!("in {} transactions", spend.transactions);
-            facts.push(fact("spends", Cell::from(spend.total_text()), &count));
+            facts.push(fact("spends", Cell::from(spend.total_text()), &spend.count_text()));
         }
         facts.extend(self.notes.iter().map(|note| fact("note", Cell::from(note.as_str()), "")));
         let row = |change: &Change| {

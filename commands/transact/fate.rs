@@ -132,7 +132,9 @@ pub(super) fn settle(step: Step<'_>, record: &Record, fate: Fate) -> Result<Mine
     match fate {
         Fate::Mined { hash, block, success: true, cost } => {
             let ours = record.forms.iter().any(|form| form.hash == hash && form.raw.is_some());
-            let proof = json!({ "hash": hex(hash.as_bytes()), "block": block, "cost": cost.to_string() });
+            let summary = format!("transaction {} in block {block}", short_hex(hash.as_bytes()));
+            let hash_text = hex(hash.as_bytes());
+            let proof = json!({ "summary": summary, "hash": hash_text, "block": block, "cost": cost.to_string() });
             if ours {
                 step.end(&Ended::Done(proof))?;
                 return Ok(Mined { hash, block, cost });

@@ -230,6 +230,12 @@ impl Sender {
         (mined..last).find(|nonce| self.waiting(*nonce).is_none())
     }
 
+    /// Whether transactions of it wait, in their turn or behind a gap, as far as it can be seen.
+    pub fn waits(&self) -> bool {
+        let in_turn = matches!((&self.nonce, &self.pending_nonce), (Ok(mined), Ok(pending)) if pending > mined);
+        in_turn || self.gap().is_some()
+    }
+
     /// What waits under a nonce, as far as it can be seen.
     pub fn waiting(&self, nonce: u64) -> Option<&Pooled> {
         self.pooled.as_ref().ok()?.iter().find(|one| one.nonce == nonce)

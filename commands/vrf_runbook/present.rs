@@ -6,6 +6,7 @@ use crate::units::{address, coin, duration, scaled_uint, short_address, short_he
 use crate::value::U256;
 
 use super::causes::{Verdict, not_requested};
+use super::facts::Sender;
 use super::gather::Gathered;
 use super::nodes::NodeFacts;
 use super::scope::Scope;
@@ -320,9 +321,9 @@ fn remedy(gathered: &Gathered, one: &Examined, step: &Step) -> Option<String> {
         }
         // Only the key's owner can use its nonces.
         "tx-stuck" => {
-            let own =
-                gathered.scene.senders.iter().find(|sender| Some(sender.account) == gathered.scene.network.signer)?;
-            Some(format!("ira act chain.fill_nonce_gap --nonce {} --dry-run", own.gap()?))
+            let is_own = |sender: &&Sender| Some(sender.account) == gathered.scene.network.signer;
+            let own = gathered.scene.senders.iter().find(is_own).filter(|own| own.waits())?;
+            Some(format!("{apply} --sender {}", address(own.account)))
         }
         "link-feed-stale" => Some(format!("ira feed-report {}", address(*coordinator.feed.as_ref().ok()?))),
         _ => None,

@@ -246,7 +246,14 @@ fn guards(book: &Playbook, forecast: &Forecast) -> String {
             crate::store::Guard::Budget => format!("budget {}", excerpt(&used.key, 40)),
             guard => guard.to_string(),
         };
-        format!("{name} {} of {} in {}", used.used, used.limit, span(used.window.as_secs()))
+        // Money is counted in its smallest unit.
+        let shown = |count: u128| match used.key.rsplit_once(':') {
+            Some((_, "link" | "native")) if used.guard == crate::store::Guard::Budget => {
+                units::readable(&units::scaled_uint(count.into(), 18), 4)
+            }
+            _ => count.to_string(),
+        };
+        format!("{name} {} of {} in {}", shown(used.used), shown(used.limit), span(used.window.as_secs()))
     };
     all.extend(forecast.used.iter().map(counted));
     if all.is_empty() { "one run at a time".to_owned() } else { all.join(" · ") }

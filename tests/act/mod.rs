@@ -38,7 +38,7 @@ impl Person {
         person
     }
 
-    fn configure(&self, confirmations: u64, link: Option<&str>) {
+    pub(crate) fn configure(&self, confirmations: u64, link: Option<&str>) {
         let link = link.map(|link| format!("link = \"{link}\"\n")).unwrap_or_default();
         let keys = self.home.path().display();
         self.write(

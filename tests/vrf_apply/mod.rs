@@ -6,6 +6,7 @@ mod blockhash;
 mod crash;
 mod funds;
 mod playbook;
+mod reorg;
 mod stuck;
 mod terminal;
 

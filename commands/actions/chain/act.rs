@@ -96,7 +96,7 @@ fn deed(plan: &Plan, mined: &[Mined]) -> Deed {
     let mut facts = vec![Fact {
         label: "gas",
         value: Cell::from(coin(cost, native)),
-        note: format!("{} transactions", mined.len()),
+        note: if mined.len() == 1 { "one transaction".to_owned() } else { format!("{} transactions", mined.len()) },
     }];
     facts.extend(mined.iter().map(|mined| Fact {
         label: "transaction",

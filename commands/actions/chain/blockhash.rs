@@ -222,8 +222,8 @@ impl StoreBlockhash {
             spend.transactions += usize::try_from(count).unwrap_or(usize::MAX);
             let begin = if way == Way::Earliest { "storeEarliest, then " } else { "" };
             let from = if way == Way::Earliest { String::new() } else { format!(" from block {}", thousands(from)) };
-            plan.what =
-                format!("store the hash of block {shown}: {begin}{headers} headers back{from} in {count} transactions");
+            let many = if count == 1 { "one transaction".to_owned() } else { format!("{count} transactions") };
+            plan.what = format!("store the hash of block {shown}: {begin}{headers} headers back{from} in {many}");
             if self.batch.is_none() && headers > 1 {
                 plan.notes
                     .push("each header takes a transaction of its own; --batch ADDRESS takes 60 at once".to_owned());

@@ -274,7 +274,8 @@ async fn moved(context: &Context, plan: &Plan, past: Option<u64>) -> Result<Veri
         1 => "one more waits in its turn".to_owned(),
         many => format!("{many} more wait in their turn"),
     };
-    Ok(Verified { worked, proof: format!("nonce {} is mined, {waiting}", mined.saturating_sub(1)) })
+    let used = past.filter(|_| worked).unwrap_or(mined.saturating_sub(1));
+    Ok(Verified { worked, proof: format!("nonce {used} is used, {waiting}") })
 }
 
 /// How many transactions of an account are mined, and how many with those that wait in their turn.

@@ -74,12 +74,7 @@ fn section(mending: &Mending) -> Option<Section> {
     let mut facts = Vec::new();
     if let Some(spend) = &whole.spend {
         let signer = Cell::shortened(short_address(spend.signer), address(spend.signer));
-        let note = if spend.transactions == 1 {
-            "in one transaction".to_owned()
-        } else {
-            format!("in {} transactions", spend.transactions)
-        };
-        facts.push(Fact { label: "signer", value: signer, note });
+        facts.push(Fact { label: "signer", value: signer, note: spend.count_text() });
     }
     facts.extend(whole.notes.iter().map(|note| Fact {
         label: "note",

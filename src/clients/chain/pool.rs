@@ -58,13 +58,13 @@ fn listed(all: impl Iterator<Item = (String, Waiting)>) -> Result<Value, Fault> 
 
 impl Waiting {
     fn value(&self, nonce: u64) -> Value {
-        let none = || Value::List(Vec::new());
+        let untold = || Value::List(Vec::new());
         let hash = self.hash.as_deref().and_then(parse_hash);
         let fee = self.max_fee_per_gas.as_ref().or(self.gas_price.as_ref()).and_then(|fee| parse_quantity(fee));
         Value::List(vec![
             Value::Uint(nonce.into()),
-            hash.map_or_else(none, |hash| Value::Bytes(hash.as_bytes().to_vec())),
-            fee.map_or_else(none, Value::Uint),
+            hash.map_or_else(untold, |hash| Value::Bytes(hash.as_bytes().to_vec())),
+            fee.map_or_else(untold, Value::Uint),
         ])
     }
 }
@@ -78,11 +78,11 @@ mod tests {
     }
 
     fn waiting(nonce: u64, hash: Option<u8>, fee: Option<u64>) -> Value {
-        let none = || Value::List(Vec::new());
+        let untold = || Value::List(Vec::new());
         Value::List(vec![
             Value::Uint(nonce.into()),
-            hash.map_or_else(none, |byte| Value::Bytes(vec![byte; 32])),
-            fee.map_or_else(none, |fee| Value::Uint(fee.into())),
+            hash.map_or_else(untold, |byte| Value::Bytes(vec![byte; 32])),
+            fee.map_or_else(untold, |fee| Value::Uint(fee.into())),
         ])
     }
 

@@ -65,7 +65,8 @@ impl Message {
     /// Slack's blocks: a header, the summary, the facts in two columns, the links.
     pub fn blocks(&self) -> Json {
         let mrkdwn = |text: String| json!({ "type": "mrkdwn", "text": text });
-        let header = excerpt(&self.title, 148);
+        // A header has no marks, and whether escapes count in it is told nowhere.
+        let header = excerpt(&self.title.replace(['<', '>'], " "), 148);
         let mut blocks =
             vec![json!({ "type": "header", "text": { "type": "plain_text", "text": header, "emoji": false } })];
         if !self.summary.is_empty() {

@@ -6,6 +6,7 @@ pub mod alerting;
 pub mod api;
 mod bad_answers;
 mod check;
+mod intake;
 mod outbound;
 mod pagerduty;
 mod pages;

@@ -81,7 +81,7 @@ fn what_is_not_version_4_is_refused_with_its_reason() {
         (r#"{"version":"4","alerts":[{"status":"firing","labels":{"a":"b"},"startsAt":"soon"}]}"#, "`soon`"),
         (r#"{"version":"4","alerts":[{"status":"firing","labels":{"a":"b","a":"c"}}]}"#, "`a` is given twice"),
         (r#"{"version":"4","alerts":[{"status":"firing","labels":{"a":1}}]}"#, "invalid type"),
-        (r#"{"version":"4","alerts":[{"status":"firing","labels":{"a":"\ud800"}}]}"#, "surrogate"),
+        (r#"{"version":"4","alerts":[{"status":"firing","labels":{"a":"\ud800"}}]}"#, "escape"),
         (r#"{"version":"4","alerts":[]} trailing"#, "no alert"),
     ] {
         let refusal = take(&source, body.as_bytes()).unwrap_err();

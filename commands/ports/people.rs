@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use serde_json::Value as Json;
 
 use crate::actions::Broken;
+use crate::alert::Alert;
 use crate::fault::Fault;
 use crate::war_room::Room;
 
@@ -66,10 +67,14 @@ pub trait Channels: Send + Sync {
     fn chat(&self) -> Option<String>;
 
     /// Where people meet, and how products are told apart.
-    fn room(&self) -> Result<Room, Fault>;
+    fn room(&self) -> Result<Room, Fault> {
+        Ok(Room::default())
+    }
 
     /// The base of the links of a network's block explorer, without a slash at its end.
-    fn explorer(&self, network: &str) -> Option<String>;
+    fn explorer(&self, _network: &str) -> Option<String> {
+        None
+    }
 }
 
 /// Paging who is on call.
@@ -85,8 +90,10 @@ pub trait ChatWrite: Send + Sync {
     /// Posts a message.
     async fn post(&self, text: &str) -> Result<(), Broken>;
 
-    /// Posts a message in Slack's blocks (a list); `text` is what notifications say.
-    async fn post_blocks(&self, text: &str, blocks: &Json) -> Result<(), Broken>;
+    /// Posts a message in Slack's blocks (a list); `text` is what notifications say, and all of it where there are none.
+    async fn post_blocks(&self, text: &str, _blocks: &Json) -> Result<(), Broken> {
+        self.post(text).await
+    }
 }
 
 /// A ticket that is there.
@@ -176,6 +183,9 @@ pub trait IncidentRead: Send + Sync {
 
     /// Every note of it.
     async fn notes(&self, incident: &str) -> Result<Vec<Note>, Fault>;
+
+    /// The alerts in it, by their details; those without any are left out.
+    async fn alerts(&self, incident: &str) -> Result<Vec<Alert>, Fault>;
 
     /// Its custom fields: name and value.
     async fn fields(&self, incident: &str) -> Result<Vec<(String, Json)>, Fault>;

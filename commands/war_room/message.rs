@@ -48,6 +48,13 @@ fn linked(url: &str, words: &str) -> String {
 }
 
 impl Message {
+    /// Says that there are more alerts than the one that is shown.
+    pub fn further(&mut self, alerts: usize) {
+        if alerts > 0 {
+            self.facts.push(Line { name: "Further alerts".to_owned(), value: alerts.to_string(), link: None });
+        }
+    }
+
     /// For any chat, and for Slack's notification of it.
     pub fn plain(&self) -> String {
         let mut lines = vec![clean(&self.title)];

@@ -83,9 +83,15 @@ pub async fn run(args: &Args, context: &Context) -> Result<Report, Fault> {
     let mut warnings = Vec::new();
     let incident = find(args, id.as_deref(), context, &mut warnings).await;
     let room = channels.room()?;
-    let alert = args.alerts.first().cloned().unwrap_or_default();
+    let alerts = match &incident {
+        // Nothing was pasted: the incident's own alerts say what it is about.
+        Some(incident) if args.alerts.is_empty() => read(incident, context, &mut warnings).await,
+        _ => args.alerts.clone(),
+    };
+    let alert = alerts.first().cloned().unwrap_or_default();
     let about = subject(&alert, &room.products, |network| channels.explorer(network));
-    let message = message(args, &alert, &about, incident.as_ref(), room.meeting.as_deref());
+    let mut message = message(args, &alert, &about, incident.as_ref(), room.meeting.as_deref());
+    message.further(alerts.len().saturating_sub(1));
     let place = channels.chat();
     let posted = match (&place, context.is_acting()) {
         (Some(place), true) => {
@@ -132,6 +138,17 @@ async fn find(args: &Args, id: Option<&str>, context: &Context, warnings: &mut V
     None
 }
 
+async fn read(incident: &Incident, context: &Context, warnings: &mut Vec<String>) -> Vec<Alert> {
+    let read = match context.incidents() {
+        Ok(incidents) => incidents.alerts(&incident.id).await,
+        Err(fault) => Err(fault),
+    };
+    read.unwrap_or_else(|fault| {
+        warnings.push(format!("the incident's alerts cannot be read: {}", fault.one_line()));
+        Vec::new()
+    })
+}
+
 fn message(args: &Args, alert: &Alert, about: &Subject, incident: Option<&Incident>, meeting: Option<&str>) -> Message {
     let annotation = |name: &str| alert.annotations.get(name).or_else(|| alert.labels.get(name));
     let title = incident.map(|incident| incident.title.as_str());
@@ -150,10 +167,6 @@ fn message(args: &Args, alert: &Alert, about: &Subject, incident: Option<&Incide
     add("Network", chain_scope(alert).network.as_deref(), None);
     if let Some((label, value)) = &about.key {
         add(&label.replace('_', " "), Some(value), about.link.clone());
-    }
-    let more = args.alerts.len().saturating_sub(1);
-    if more > 0 {
-        add("Further alerts", Some(&more.to_string()), None);
     }
     let link = |what: &str, url: &str| (what.to_owned(), excerpt(url, 500));
     let mut links = Vec::new();

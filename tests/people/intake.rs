@@ -70,9 +70,9 @@ fn lesson_19_a_real_alertmanager_proves_itself_and_its_api_lists_the_same_alerts
     }
     let folder = tempfile::tempdir().expect("a folder");
     let hook = Api::start(|_| with(200, &[], b""));
-    let secret = folder.path().join("token");
-    std::fs::write(&secret, "a-token-of-the-tests").expect("written");
-    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).expect("chmod");
+    let token = folder.path().join("token");
+    std::fs::write(&token, "a-token-of-the-tests").expect("written");
+    std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).expect("chmod");
     let (_running, port) = alertmanager_with(
         folder.path(),
         "store",
@@ -90,8 +90,8 @@ fn lesson_19_a_real_alertmanager_proves_itself_and_its_api_lists_the_same_alerts
              [alertmanager]\nurls = \"http://127.0.0.1:{port}\"\n"
         ),
     );
-    let source_config = &config.systems.sources["am"];
-    let source = Source::new("am", source_config, config.env(), Arc::new(Sns::new(Arc::clone(&config)))).expect("made");
+    let am = &config.systems.sources["am"];
+    let source = Source::new("am", am, config.env(), Arc::new(Sns::new(Arc::clone(&config)))).expect("made");
     let pair = config.systems.alertmanager.clone().expect("configured");
     let pair = Alertmanager::new(Arc::clone(&config), pair, Arc::new(SystemClock));
 

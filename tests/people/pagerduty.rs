@@ -99,9 +99,11 @@ fn answered(asked: &Asked, kept: &Mutex<Kept>) -> Answer {
             answer(200, &json!({ "incidents": all.incidents.iter().filter(open).collect::<Vec<_>>() }))
         }
         ("GET", ["incidents", id, "alerts"]) if *id != "Q1ABC" => answer(200, &json!({ "alerts": [] })),
-        ("GET", ["incidents", _, "alerts"]) => {
-            answer(200, &json!({ "alerts": [{ "id": "A", "alert_key": "joined" }] }))
-        }
+        ("GET", ["incidents", _, "alerts"]) => answer(
+            200,
+            &json!({ "alerts": [{ "id": "A", "alert_key": "joined", "body": { "details": { "alertname": "NodeDown",
+                "registry_address": "0x1" } } }] }),
+        ),
         ("GET", ["incidents", _, "notes"]) => answer(200, &json!({ "notes": all.notes })),
         ("POST", ["incidents", _, "notes"]) => {
             let note = json!({ "id": format!("N{}", all.notes.len() + 1), "content": asked.json()["note"]["content"] });

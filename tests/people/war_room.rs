@@ -133,6 +133,8 @@ fn an_alert_as_its_sender_wrote_it_names_its_incident() {
     // The incident alone says what it is about.
     let ran = call(&person, &slack, &["--pd-url", URL], "");
     assert!(ran.code == 0 && slack.asked()[1].body.contains("web-01 is down"), "{ran:?}");
+    let data = &ran.json()["data"];
+    assert_eq!((&data["product"], &data["key"]["value"]), (&json!("Keepers"), &json!("0x1")), "by its own alerts");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ira_commands::actions::Broken;
+use ira_commands::alert::{self, Alert};
 use ira_commands::ports::people::{Incident, IncidentChange, IncidentName, IncidentRead, IncidentWrite, Note};
 use ira_commands::{Fault, Kind};
 use reqwest::Method;
@@ -153,6 +154,15 @@ impl IncidentRead for Rest {
             Some(Note { id: text("id")?, content: text("content")? })
         };
         Ok(notes.iter().filter_map(note).collect())
+    }
+
+    async fn alerts(&self, incident: &str) -> Result<Vec<Alert>, Fault> {
+        let service = self.service()?;
+        let call = self.call(Method::GET, &["incidents", incident, "alerts"]).query("limit", "100");
+        let said = service.read(&call).await?;
+        said.get("alerts").and_then(Json::as_array).ok_or_else(|| service.lacks("alerts"))?;
+        // An answer in which no alert has details is none to read.
+        Ok(alert::parse(&said.to_string()).unwrap_or_default())
     }
 
     async fn fields(&self, incident: &str) -> Result<Vec<(String, Json)>, Fault> {

@@ -245,10 +245,8 @@ fn war_room(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<RoomConfig> {
                 }
             }
             "products" => {
-                products = each(reader, key, item, product)
-                    .into_iter()
-                    .map(|(name, product)| Product { name, ..product })
-                    .collect()
+                let all = each(reader, key, item, product).into_iter();
+                products = all.map(|(name, product)| Product { name, ..product }).collect();
             }
             _ => return false,
         }

@@ -65,6 +65,15 @@ pub struct Delivery {
     pub incident: Option<Incident>,
 }
 
+impl Delivery {
+    /// The key of the incident that Alertmanager's own receiver for PagerDuty triggers for the same group; `None` where
+    /// the alert is of no group of Alertmanager's.
+    pub fn group_incident(&self) -> Option<String> {
+        let known = self.incoming.source == "alertmanager" && !self.group_key.is_empty();
+        known.then(|| hex(&Sha256::digest(&self.group_key)).split_off(2))
+    }
+}
+
 /// An incident at whoever pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incident {

@@ -63,6 +63,12 @@ fn the_group_key_is_pagerdutys_key_of_the_incident() {
     // `pagerduty_configs` sends the hex SHA-256 of it: the escapes of JSON must be gone.
     let batch = alertmanager("single-01-firing-n1");
     assert_eq!(batch.deliveries[0].group_key, r#"{}/{rcv="single"}:{alertname="DiskFull"}"#);
+    let key = batch.deliveries[0].group_incident().unwrap();
+    assert_eq!(key, "decc076487631608f58cade51301471db1b08c1c71225426437d7cf1f2f56685");
+    assert_eq!(
+        take(&trusted(Sender::Grafana), &payload("grafana/firing.json")).unwrap().deliveries[0].group_incident(),
+        None
+    );
 }
 
 #[test]

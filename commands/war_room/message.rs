@@ -4,6 +4,9 @@ use serde_json::{Value as Json, json};
 
 use crate::text::{clean, excerpt};
 
+/// The longest URL that is linked, bytes: with every character escaped a block still takes it.
+const LONGEST: usize = 550;
+
 /// What is said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Message {
@@ -41,7 +44,8 @@ fn literal(text: &str) -> String {
 
 /// A link that was made by ira: an `https` or `http` URL, without what would end it.
 fn linked(url: &str, words: &str) -> String {
-    let sound = (url.starts_with("https://") || url.starts_with("http://"))
+    let sound = url.len() <= LONGEST
+        && (url.starts_with("https://") || url.starts_with("http://"))
         && !url.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '|'));
     let words = escaped(words).replace('|', "/");
     if sound { format!("<{}|{words}>", url.replace('&', "&amp;")) } else { words }
@@ -77,7 +81,9 @@ impl Message {
         let mut blocks =
             vec![json!({ "type": "header", "text": { "type": "plain_text", "text": header, "emoji": false } })];
         if !self.summary.is_empty() {
-            blocks.push(json!({ "type": "section", "text": mrkdwn(escaped(&excerpt(&self.summary, 600))) }));
+            let summary = excerpt(&self.summary, 600);
+            let summary = if summary.is_empty() { "—".to_owned() } else { escaped(&summary) };
+            blocks.push(json!({ "type": "section", "text": mrkdwn(summary) }));
         }
         let field = |line: &Line| {
             let value = match &line.link {
@@ -91,10 +97,8 @@ impl Message {
         if !fields.is_empty() {
             blocks.push(json!({ "type": "section", "fields": fields }));
         }
-        if !self.links.is_empty() {
-            let links: Vec<String> = self.links.iter().map(|(what, url)| linked(url, what)).collect();
-            blocks.push(json!({ "type": "section", "text": mrkdwn(links.join("  ·  ")) }));
-        }
+        let section = |(what, url): &(String, String)| json!({ "type": "section", "text": mrkdwn(linked(url, what)) });
+        blocks.extend(self.links.iter().map(section));
         Json::Array(blocks)
     }
 }
@@ -141,6 +145,22 @@ mod tests {
         assert!(blocks[1]["text"]["text"].as_str().unwrap().chars().count() <= 3_000);
         let fields = blocks[2]["fields"].as_array().unwrap();
         assert!(fields.len() == 10 && fields.iter().all(|one| one["text"].as_str().unwrap().chars().count() <= 2_000));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_said_slack_takes_it(title in "\\PC{0,200}", summary in proptest::prelude::any::<String>(), value in "[<>&|`!@#a ]{0,200}") {
+            let line = Line { name: "Alert".into(), value: value.clone(), link: Some(format!("https://x.example/{value}")) };
+            let links = vec![("Meeting".to_owned(), format!("https://m.example/?{value}"))];
+            let blocks = Message { title, summary, facts: vec![line], links }.blocks();
+            for block in blocks.as_array().into_iter().flatten() {
+                let fields = block["fields"].as_array().cloned().unwrap_or_default();
+                for text in fields.iter().chain([&block["text"]]).filter_map(|one| one["text"].as_str()) {
+                    proptest::prop_assert!((1..=3_000).contains(&text.chars().count()), "{text}");
+                    proptest::prop_assert!(!["<!", "<@", "<#"].iter().any(|mark| text.contains(mark)), "{text}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::fault::{Fault, Kind};
 use crate::pd_annotate;
 use crate::ports::people::{Incident, IncidentName};
 use crate::report::{Cell, Fact, Outcome, Report, Section, Status};
-use crate::text::excerpt;
+use crate::text::{clean, excerpt};
 
 use message::{Line, Message};
 pub use product::Product;
@@ -168,7 +168,7 @@ fn message(args: &Args, alert: &Alert, about: &Subject, incident: Option<&Incide
     if let Some((label, value)) = &about.key {
         add(&label.replace('_', " "), Some(value), about.link.clone());
     }
-    let link = |what: &str, url: &str| (what.to_owned(), excerpt(url, 500));
+    let link = |what: &str, url: &str| (what.to_owned(), clean(url));
     let mut links = Vec::new();
     links.extend(incident.map(|one| &one.url).or(args.pd_url.as_ref()).map(|url| link("Incident", url)));
     links.extend(meeting.map(|url| link("Meeting", url)));

@@ -28,7 +28,7 @@ impl<'de> DeserializeSeed<'de> for Pairs<'_> {
     type Value = BTreeMap<String, String>;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
-        from.deserialize_map(self)
+        from.deserialize_any(self)
     }
 }
 
@@ -37,6 +37,11 @@ impl<'de> Visitor<'de> for Pairs<'_> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("names and texts")
+    }
+
+    /// Where there are none, some write none.
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(BTreeMap::new())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {

@@ -97,6 +97,15 @@ fn what_is_not_version_4_is_refused_with_its_reason() {
 }
 
 #[test]
+fn an_alert_without_annotations_is_an_alert() {
+    for none in ["", r#","annotations":null"#, r#","annotations":{}"#] {
+        let alert = format!(r#"{{"status":"firing","labels":{{"a":"b"}},"startsAt":"2026-11-21T10:00:00Z"{none}}}"#);
+        let body = format!(r#"{{"version":"4","alerts":[{alert}]}}"#);
+        assert_eq!(take(&trusted(Sender::Alertmanager), body.as_bytes()).unwrap().deliveries.len(), 1, "{none}");
+    }
+}
+
+#[test]
 fn limits_are_named_and_refuse_the_whole_body() {
     let limits = Limits { alerts: 2, labels: 2, label: 16, depth: 4, ..Limits::default() };
     let source = source_of(

@@ -2,18 +2,18 @@
 
 mod desk;
 mod read;
+mod room;
 mod show;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-use ira_commands::war_room::Product;
 
 use super::intake::SourceConfig;
 use super::secret::SecretRef;
 
 pub use desk::{DeskConfig, Preset};
 pub(super) use read::{TABLES, table};
+pub use room::RoomConfig;
 use show::references;
 pub(super) use show::shown;
 
@@ -113,15 +113,6 @@ pub enum Allowed {
     Host(String, Option<u16>),
     /// A network: address and length of its prefix.
     Net(std::net::IpAddr, u8),
-}
-
-/// Where people are called together.
-#[derive(Clone, Debug, Default)]
-pub struct RoomConfig {
-    /// The URL of the meeting. It is posted: a reference hides it from the file, not from the channel.
-    pub meeting: Option<SecretRef>,
-    /// Rules that tell products apart, in the order of their names.
-    pub products: Vec<Product>,
 }
 
 /// Every system that is asked, and everybody who is told.

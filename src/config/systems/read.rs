@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ira_commands::war_room::Product;
 use ira_commands::words::Span;
 use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
     AlertmanagerConfig, Allowed, Auth, Channel, DeskConfig, OpsgenieConfig, PageConfig, PagerDutyConfig, Preset,
-    RoomConfig, ServiceConfig, SystemsConfig,
+    ServiceConfig, SystemsConfig,
 };
 use crate::config::engine::{each, fields};
 use crate::config::intake;
@@ -39,7 +38,7 @@ pub(in crate::config) fn table(systems: &mut SystemsConfig, reader: &mut Reader<
         "prometheus" => replace(&mut systems.prometheus, prometheus(reader, item)),
         "alertmanager" => replace(&mut systems.alertmanager, alertmanager(reader, item)),
         "sources" => systems.sources.extend(intake::sources(reader, item)),
-        "war_room" => systems.room = war_room(reader, item).unwrap_or_default(),
+        "war_room" => systems.room = super::room::room(reader, item).unwrap_or_default(),
         "tickets" => systems.tickets.extend(each(reader, "tickets", item, desk)),
         _ => systems.allow.extend(allow(reader, item).unwrap_or_default()),
     }
@@ -51,7 +50,7 @@ fn replace<T>(old: &mut Option<T>, new: Option<T>) {
     }
 }
 
-fn folder(reader: &Reader<'_>) -> PathBuf {
+pub(super) fn folder(reader: &Reader<'_>) -> PathBuf {
     reader.file.path.parent().unwrap_or(std::path::Path::new("/")).to_owned()
 }
 
@@ -104,7 +103,7 @@ fn known(url: &str) -> SecretRef {
 }
 
 /// The value, or what is said where it is missing.
-fn needed<T>(reader: &mut Reader<'_>, item: &Item<'_>, table: &str, name: &str, value: Option<T>) -> Option<T> {
+pub(super) fn needed<T>(reader: &mut Reader<'_>, item: &Item<'_>, table: &str, name: &str, value: Option<T>) -> Option<T> {
     if value.is_none() {
         reader.problem(&item.span(), format!("`{table}` has no `{name}`"), None);
     }
@@ -231,48 +230,6 @@ fn slack(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<SecretRef> {
         known
     })?;
     needed(reader, item, "slack", "webhook", webhook)
-}
-
-fn war_room(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<RoomConfig> {
-    let (mut meeting, mut products) = (None, Vec::new());
-    fields(reader, "war_room", item, keys::WAR_ROOM, |reader, word, key, item| {
-        match word {
-            "meeting" => {
-                let text = reader.text(key, item).unwrap_or_default();
-                match SecretRef::parse(text, &folder(reader)) {
-                    Ok(reference) => meeting = Some(reference),
-                    Err(why) => reader.problem(&item.span(), format!("`{key}` {why}"), None),
-                }
-            }
-            "products" => {
-                let all = each(reader, key, item, product).into_iter();
-                products = all.map(|(name, product)| Product { name, ..product }).collect();
-            }
-            _ => return false,
-        }
-        true
-    })?;
-    Some(RoomConfig { meeting, products })
-}
-
-fn product(reader: &mut Reader<'_>, table: &str, item: &Item<'_>) -> Option<Product> {
-    let (mut matches, mut label) = (Vec::new(), None);
-    fields(reader, table, item, keys::PRODUCT, |reader, word, key, item| {
-        match word {
-            "match" => {
-                for (name, item) in reader.table(key, item).into_iter().flatten() {
-                    let name = name.get_ref().to_string();
-                    let values = reader.texts(&format!("{key}.{name}"), item).unwrap_or_default();
-                    matches.extend(values.into_iter().map(|(value, _)| (name.clone(), value.to_owned())));
-                }
-            }
-            "key" => label = reader.text(key, item).map(str::to_owned),
-            _ => return false,
-        }
-        true
-    })?;
-    needed(reader, item, table, "match", matches.first().map(|_| ()))?;
-    Some(Product { name: String::new(), matches, key: label })
 }
 
 fn opsgenie(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<OpsgenieConfig> {

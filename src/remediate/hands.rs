@@ -122,6 +122,7 @@ from = "ira@example.com"
             reach: Reach::default(),
             progress: Arc::new(Silent),
             dry: true,
+            config: None,
         };
         for name in Invocation::names() {
             let invocation = sample(name).expect("a sample");

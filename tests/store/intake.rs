@@ -1,5 +1,7 @@
 //! Alerts are received, looked at when due, and decided: the same in memory and in a file.
 
+#![expect(non_snake_case, reason = "named for what must hold")]
+
 use ira::store::ask::{Admission, Incoming, Judge, Judged, Mails, Tell};
 use ira::store::model::InboxRow;
 use ira::store::{Mail, MailState, Store};

@@ -137,6 +137,7 @@ pub const EXAMPLES: &[Example] = &[
     ),
     of_command("ira act systemd.start", "ira act systemd.start --unit web", "nothing is done where it is up already"),
     of_command("ira act systemd.stop", "ira act systemd.stop --unit web --dry-run", "what it would do"),
+    of_command("ira act wait", "ira act wait --for 30s", "let time pass: a step of playbooks, kept across a restart"),
     of_command(
         "ira act http.check",
         "ira act http.check --url https://shop.example/healthz --contains ok",

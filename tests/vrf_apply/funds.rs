@@ -86,7 +86,11 @@ fn a_request_is_funded_with_those_before_it_and_a_subscription_with_all_that_is_
 fn the_transaction_of_a_request_counts_the_others_of_its_subscription_too() {
     let case = Case::ours("head-of-line");
     let words = ["vrf-runbook", "--tx", case.text("tx"), "--apply", "--dry-run", "--json"];
-    let ran = Ran::of(&mut case.person.ira(&words));
+    // Whatever contract a transaction led to: who named only that did not vouch for it.
+    let found = Ran::of(&mut case.person.ira(&words)).json()["data"].clone();
+    assert_eq!((&found["actions"][0]["status"], &found["plan"]), (&json!("not-known"), &Value::Null), "{found:#}");
+    let named = [&words[..], &["--coordinator", case.text("coordinator")]].concat();
+    let ran = Ran::of(&mut case.person.ira(&named));
     let data = ran.json()["data"].clone();
     assert_eq!((ran.code, data["requests"].as_array().map(Vec::len)), (0, Some(1)), "{ran:?}");
     assert_eq!(data["actions"][0]["after"], "96 LINK", "{data:#}");

@@ -138,7 +138,7 @@ fn nothing_is_sent_for_the_word_of_a_coordinator_that_nobody_vouches_for() {
     // By hand, an alert is no better witness; who types the address is.
     let by_hand = ["vrf-runbook", "--alert", "alert.json", "--apply", "--dry-run", "--json"];
     let data = Ran::of(&mut asked(&case, &by_hand)).json()["data"].clone();
-    assert_eq!((&data["actions"][0]["status"], &data["plan"]), (&json!("not-ours"), &Value::Null), "{data:#}");
+    assert_eq!((&data["actions"][0]["status"], &data["plan"]), (&json!("not-known"), &Value::Null), "{data:#}");
     let named = [&by_hand[..], &["--coordinator", case.text("coordinator")]].concat();
     let data = Ran::of(&mut asked(&case, &named)).json()["data"].clone();
     assert_eq!(data["actions"][0]["status"], "planned", "{data:#}");

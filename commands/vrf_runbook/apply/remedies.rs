@@ -132,18 +132,19 @@ pub fn remedies(case: &Case<'_>) -> Vec<Remedy> {
     if case.diagnosis.gathered.trusted { all } else { all.into_iter().map(|remedy| unknown(case, remedy)).collect() }
 }
 
-/// Nothing is done for the word of a coordinator that only an alert or a transaction names.
+/// Nothing is done for the word of a coordinator that only an alert or a transaction names; nor is it known whose its
+/// subscriptions are.
 fn unknown(case: &Case<'_>, remedy: Remedy) -> Remedy {
-    let wanted = match remedy {
-        Remedy::Do(wanted) => *wanted,
-        not @ Remedy::Not(_) => return not,
+    let (cause, requests) = match remedy {
+        Remedy::Do(wanted) => (wanted.cause, wanted.requests),
+        Remedy::Not(refused) => (refused.cause, refused.requests),
     };
     let scene = &case.diagnosis.gathered.scene;
     let coordinator = address(scene.coordinator.address);
     let list = format!("`networks.{}.vrf.coordinators`", scene.network.name);
     Remedy::Not(Refused {
-        cause: wanted.cause,
-        requests: wanted.requests,
+        cause,
+        requests,
         status: "not-known",
         why: format!("nobody vouches for coordinator {coordinator}: {list} does not list it"),
         hint: format!("list it in {list}, or name it: --coordinator {coordinator}"),

@@ -153,6 +153,7 @@ pub const EXAMPLES: &[Example] = &[
         "ira act prometheus.query --query sum(up)",
         "one number; no data is a failure and never zero",
     ),
+    of_command("ira act wait", "ira act wait --for 30s", "lets time pass; a step of a playbook, mostly"),
     of_command(
         "ira act alert.still_firing",
         "ira act alert.still_firing --label alertname=Down --label instance=web-01",

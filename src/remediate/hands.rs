@@ -83,6 +83,11 @@ mod tests {
 network = "ethereum-mainnet"
 [networks.ethereum-mainnet]
 rpc = ["http://127.0.0.1:9/"]
+[nodes.x]
+url = "http://127.0.0.1:9/"
+email = "ira@example.com"
+password = "env:NODE_PASSWORD"
+network = "ethereum-mainnet"
 [prometheus]
 url = "http://127.0.0.1:9"
 [alertmanager]

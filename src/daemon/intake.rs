@@ -152,23 +152,9 @@ impl Intake {
 
     /// Brings what was read to the disk.
     async fn keep(&self, source: &Source, batch: Batch) -> Result<(), No> {
-        let mut alerts: Vec<_> = Vec::with_capacity(batch.deliveries.len() + 1);
-        let group = batch.deliveries.first().map(|first| first.group_key.clone()).unwrap_or_default();
-        for delivery in batch.deliveries {
-            let mut alert = kept(&delivery.incoming, Some(delivery.id), delivery.group_key);
-            if let Some(key) = delivery.incident.and_then(|incident| incident.key)
-                && let Some(payload) = alert.payload.as_object_mut()
-            {
-                payload.insert("incident".to_owned(), key.into());
-            }
-            alert.fingerprint = format!("{}:{}", alert.source, delivery.fingerprint);
-            alerts.push(alert);
-        }
-        if batch.truncated > 0 {
-            let when = SystemClock.now();
-            alerts.push(own::truncated(source.name(), &group, batch.truncated, when));
-        }
-        if let Some(news) = &batch.news {
+        let news = batch.news.clone();
+        let alerts = alerts(source.name(), batch);
+        if let Some(news) = &news {
             self.heard(news).await?;
         }
         if alerts.is_empty() {
@@ -232,6 +218,26 @@ impl Intake {
         }
         said(refusal.status, refusal.text)
     }
+}
+
+/// The alerts of a batch as they are kept, with what is to be said of those that were left out.
+pub(super) fn alerts(source: &str, batch: Batch) -> Vec<crate::store::ask::Incoming> {
+    let mut alerts: Vec<_> = Vec::with_capacity(batch.deliveries.len() + 1);
+    let group = batch.deliveries.first().map(|first| first.group_key.clone()).unwrap_or_default();
+    for delivery in batch.deliveries {
+        let mut alert = kept(&delivery.incoming, Some(delivery.id), delivery.group_key);
+        if let Some(key) = delivery.incident.and_then(|incident| incident.key)
+            && let Some(payload) = alert.payload.as_object_mut()
+        {
+            payload.insert("incident".to_owned(), key.into());
+        }
+        alert.fingerprint = format!("{}:{}", alert.source, delivery.fingerprint);
+        alerts.push(alert);
+    }
+    if batch.truncated > 0 {
+        alerts.push(own::truncated(source, &group, batch.truncated, SystemClock.now()));
+    }
+    alerts
 }
 
 /// Reads on for a little: who is answered in the middle of what it sends may not hear it.

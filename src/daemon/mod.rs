@@ -3,6 +3,7 @@
 mod admin;
 mod arms;
 mod books;
+mod catch_up;
 mod decide;
 mod direct;
 mod intake;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response};
 
 use super::listen::{Answer, Body, said};
 use super::web;
@@ -52,7 +52,12 @@ impl Admin {
             body: &body.to_bytes(),
             loopback: peer.ip().is_loopback(),
         };
-        self.0.web.serve(asked).await
+        let answer = self.0.web.serve(asked).await;
+        // A decision may have made a run due.
+        if parts.method == Method::POST {
+            self.0.runs.notify_one();
+        }
+        answer
     }
 
     fn alive(&self) -> Response<Body> {

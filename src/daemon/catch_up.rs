@@ -16,7 +16,9 @@ pub(super) async fn run(shared: Arc<Shared>) {
     let Some(pair) = config.systems.alertmanager.clone() else { return };
     let pair = Alertmanager::new(Arc::clone(config), pair, Arc::new(SystemClock));
     for (name, source) in &config.systems.sources {
-        let Some(receiver) = source.receiver.as_deref().filter(|_| source.sender == Sender::Alertmanager) else { continue };
+        let Some(receiver) = source.receiver.as_deref().filter(|_| source.sender == Sender::Alertmanager) else {
+            continue;
+        };
         for one in missed(&pair, receiver, &source.limits).await {
             match one.says {
                 Ok(batch) => keep(&shared, name, &one.by, batch).await,

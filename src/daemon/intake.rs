@@ -114,8 +114,11 @@ impl Intake {
         queue: usize,
     ) -> Result<(), No> {
         let (parts, mut body) = request.into_parts();
-        let opened =
-            source.open(Head { headers: &parts.headers, peer: &[], loopback: self.loopback && peer.ip().is_loopback() });
+        let opened = source.open(Head {
+            headers: &parts.headers,
+            peer: &[],
+            loopback: self.loopback && peer.ip().is_loopback(),
+        });
         let mut reading = match opened {
             Ok(reading) => reading,
             Err(refusal) => {

@@ -43,8 +43,8 @@ use crate::remediate::{self, LocalHands};
 use crate::store::Store;
 use crate::store::model::RunId;
 use books::Loaded;
-use web::Web;
 use metrics::Metrics;
+use web::Web;
 
 /// What is made of what was loaded: replaced together at a reload, while what is under way goes on with what it has.
 struct Parts {

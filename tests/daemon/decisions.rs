@@ -175,7 +175,8 @@ fn what_ira_pages_comes_back_from_pagerduty_and_starts_nothing() {
         body["event"]["occurred_at"] = json!(now());
         body["event"]["data"]["incident_key"] = json!(key);
         let body = body.to_string();
-        let signed = ring::hmac::sign(&ring::hmac::Key::new(ring::hmac::HMAC_SHA256, SECRET.as_bytes()), body.as_bytes());
+        let signed =
+            ring::hmac::sign(&ring::hmac::Key::new(ring::hmac::HMAC_SHA256, SECRET.as_bytes()), body.as_bytes());
         let hex: String = signed.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         let head = format!(
             "POST /pagerduty HTTP/1.1\r\nhost: l\r\nx-pagerduty-signature: v1={hex}\r\ncontent-length: {}\r\n\

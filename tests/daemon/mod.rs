@@ -218,6 +218,14 @@ impl Host {
         self.runs().into_iter().filter(|run| run.state.terminal()).collect()
     }
 
+    /// Whether nothing goes on by itself any more; what nobody can tell is asked of a person (I10).
+    fn all_settled(&self) -> bool {
+        let runs = self.runs();
+        let asks = runs.iter().any(|run| run.state.word() == "needs_human");
+        runs.iter().all(|run| run.state.terminal() || run.state.word() == "needs_human")
+            && (!asks || !self.woken().is_empty())
+    }
+
     fn mails(&self) -> Vec<OutboxRow> {
         block(self.store().mails(Mails::All)).expect("read")
     }
@@ -282,7 +290,11 @@ impl Daemon {
     }
 
     fn get(&self, path: &str) -> (u16, String) {
-        request(self.admin, &format!("GET {path} HTTP/1.1\r\nhost: l\r\nconnection: close\r\n\r\n"), b"")
+        request(
+            self.admin,
+            &format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\nconnection: close\r\n\r\n", self.admin),
+            b"",
+        )
     }
 }
 

@@ -1,5 +1,5 @@
 //! Alerts are received, looked at when due, and decided: the same in memory and in a file.
-
+#![expect(non_snake_case, reason = "tests are named by the invariants that they show")]
 #![expect(non_snake_case, reason = "named for what must hold")]
 
 use ira::store::ask::{Admission, Incoming, Judge, Judged, Mails, Tell};
@@ -58,10 +58,10 @@ fn I3_I2_what_comes_is_one_row_and_waits_until_it_is_decided() {
         assert_eq!(again[0].state, "suppressed: later", "a suppression is looked at again");
         judged(store, &again[0], Judged::Ignored("over".to_owned()), None).await;
         let history = store.decisions(again[0].id).await.expect("read");
-        assert_eq!(history.iter().map(|one| one.what.as_str()).collect::<Vec<_>>(), [
-            "suppressed: later",
-            "ignored: over"
-        ]);
+        assert_eq!(
+            history.iter().map(|one| one.what.as_str()).collect::<Vec<_>>(),
+            ["suppressed: later", "ignored: over"]
+        );
         assert_eq!(store.alerts_of("of b", 9).await.expect("read").len(), 1);
     });
 }
@@ -82,7 +82,8 @@ fn a_reminder_wakes_what_was_put_off_or_answered_and_nothing_else() {
         ticks.pass(SECOND);
         let all = ["run", "put off", "paged", "ignored"].map(|delivery| incoming(delivery, ""));
         store.receive(all.to_vec()).await.expect("kept");
-        let mut due: Vec<String> = store.undecided(9).await.expect("read").into_iter().map(|row| row.delivery_id).collect();
+        let mut due: Vec<String> =
+            store.undecided(9).await.expect("read").into_iter().map(|row| row.delivery_id).collect();
         due.sort();
         assert_eq!(due, ["put off", "run"]);
     });

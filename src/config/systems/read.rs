@@ -103,7 +103,13 @@ fn known(url: &str) -> SecretRef {
 }
 
 /// The value, or what is said where it is missing.
-pub(super) fn needed<T>(reader: &mut Reader<'_>, item: &Item<'_>, table: &str, name: &str, value: Option<T>) -> Option<T> {
+pub(super) fn needed<T>(
+    reader: &mut Reader<'_>,
+    item: &Item<'_>,
+    table: &str,
+    name: &str,
+    value: Option<T>,
+) -> Option<T> {
     if value.is_none() {
         reader.problem(&item.span(), format!("`{table}` has no `{name}`"), None);
     }

@@ -139,7 +139,8 @@ impl Web {
                 answer(StatusCode::SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", Bytes::from_static(b"busy\n"));
             return busy.map(whole);
         };
-        let changes = live::changes(Arc::clone(&self.store), RunId(id), room, self.closed.subscribe()).map(|bytes| bytes.map(Piece::data));
+        let changes = live::changes(Arc::clone(&self.store), RunId(id), room, self.closed.subscribe())
+            .map(|bytes| bytes.map(Piece::data));
         let mut response = Response::new(StreamBody::new(changes).boxed_unsync());
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

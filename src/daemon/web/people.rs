@@ -122,7 +122,8 @@ impl People {
             Some((session.name.clone(), role, session.csrf.clone()))
         });
         // Whoever comes through a proxy is not of this machine, though the proxy is.
-        let here = loopback && !users && known.public.is_none() && !FORWARDED.iter().any(|name| headers.contains_key(*name));
+        let here =
+            loopback && !users && known.public.is_none() && !FORWARDED.iter().any(|name| headers.contains_key(*name));
         Visitor { who, here, users }
     }
 

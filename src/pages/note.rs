@@ -25,6 +25,10 @@ fn later(fault: Fault) -> SendFault {
 }
 
 impl Posts {
+    fn words(&self, row: &OutboxRow) -> String {
+        words::note(row, self.config.public_url.as_deref())
+    }
+
     /// Writes a note where its page is, or where the playbook wants it.
     pub(super) async fn note(&self, row: &OutboxRow) -> Result<(), SendFault> {
         let systems = &self.config.systems;
@@ -36,12 +40,12 @@ impl Posts {
             Channel::PagerDuty => self.on_incident(row).await,
             Channel::Opsgenie => {
                 let own = systems.opsgenie.clone().ok_or_else(|| unset("opsgenie.key"))?;
-                let noted = Opsgenie::new(config, own).note(&row.dedup_key, &words::note(row)).await;
+                let noted = Opsgenie::new(config, own).note(&row.dedup_key, &self.words(row)).await;
                 noted.map_err(|broken| later(broken.fault))
             }
             Channel::Slack => {
                 let webhook = systems.slack.clone().ok_or_else(|| unset("slack.webhook"))?;
-                let text = words::note(row).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+                let text = self.words(row).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
                 Slack::new(config, webhook).post(&text).await.map_err(|broken| later(broken.fault))
             }
         }
@@ -55,7 +59,7 @@ impl Posts {
         let invocation = Invocation::PdAnnotate(pd_annotate::Args {
             incident: Some(row.dedup_key.clone()),
             run: Some(format!("{cluster}/{run}{beside}")),
-            content: Some(words::note(row)),
+            content: Some(self.words(row)),
             wait: 0,
             ..pd_annotate::Args::default()
         });

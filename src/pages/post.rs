@@ -66,7 +66,11 @@ impl Posts {
         })?;
         let pager = Pager::new(Arc::clone(&self.config), paging);
         // Whatever it was that did not work: said again under the same key it is the same page.
-        pager.by(channel, &words::page(row)).await.map(|_| ()).map_err(|broken| later(broken.fault))
+        pager
+            .by(channel, &words::page(row, self.config.public_url.as_deref()))
+            .await
+            .map(|_| ())
+            .map_err(|broken| later(broken.fault))
     }
 }
 

@@ -24,8 +24,13 @@ fn sound(text: &str) -> String {
     text.lines().map(clean).collect::<Vec<_>>().join("\n")
 }
 
+/// The page of its run, where people reach the daemon's pages: `base` is `public_url`.
+fn link(row: &OutboxRow, base: Option<&str>) -> Option<String> {
+    Some(format!("{}/runs/{}", base?, row.run?))
+}
+
 /// A trigger or a resolve, as a provider takes it.
-pub(super) fn page(row: &OutboxRow) -> Page {
+pub(super) fn page(row: &OutboxRow, base: Option<&str>) -> Page {
     let verb = if row.mail == Mail::Resolve { PageVerb::Resolve } else { PageVerb::Trigger };
     let or = |text: &str, other: &str| if text.is_empty() { other.to_owned() } else { text.to_owned() };
     let title = or(word(row, "summary"), &or(word(row, "title"), "a run of ira"));
@@ -37,18 +42,22 @@ pub(super) fn page(row: &OutboxRow) -> Page {
         summary: excerpt(&summary, LONGEST),
         severity: or(word(row, "severity"), "critical"),
         source: or(word(row, "source"), "ira"),
-        details: json!({ "details": details(row) }),
-        links: Vec::new(),
+        details: json!({ "details": details(row, base) }),
+        links: link(row, base)
+            .map(|url| (url, "the run, with what was found and done".to_owned()))
+            .into_iter()
+            .collect(),
     }
 }
 
 /// What a person who was just woken has to know: what happened, where, and what can be typed.
-fn details(row: &OutboxRow) -> String {
+fn details(row: &OutboxRow, base: Option<&str>) -> String {
     let mut lines = vec![sound(why(row))];
     if !word(row, "instead_of").is_empty() {
         lines.push(format!("This came because {} did not take it, or nobody answered there.", word(row, "instead_of")));
     }
     lines.push(place(row));
+    lines.extend(link(row, base));
     lines.retain(|line| !line.is_empty());
     lines.join("\n\n")
 }
@@ -64,10 +73,10 @@ fn place(row: &OutboxRow) -> String {
 }
 
 /// A note: what a run came to so far, or what is said beside a page.
-pub(super) fn note(row: &OutboxRow) -> String {
+pub(super) fn note(row: &OutboxRow, base: Option<&str>) -> String {
     let text = word(row, "text");
     if text.is_empty() {
-        return details(row);
+        return details(row, base);
     }
     let run = row.run.map_or_else(|| "a run".to_owned(), |run| format!("run {run}"));
     let mut parts = vec![format!("**ira {run}: {}, {}**", clean(word(row, "playbook")), clean(word(row, "state")))];
@@ -85,6 +94,7 @@ pub(super) fn note(row: &OutboxRow) -> String {
         // Markdown, made safe where it was made.
         parts.push(report["text"].as_str().unwrap_or_default().to_owned());
     }
+    parts.extend(link(row, base));
     parts.retain(|part| !part.is_empty());
     parts.join("\n\n")
 }

@@ -1,7 +1,5 @@
 //! Alerts are received, looked at when due, and decided: the same in memory and in a file.
 #![expect(non_snake_case, reason = "tests are named by the invariants that they show")]
-#![expect(non_snake_case, reason = "named for what must hold")]
-
 use ira::store::ask::{Admission, Incoming, Judge, Judged, Mails, Tell};
 use ira::store::model::InboxRow;
 use ira::store::{Mail, MailState, Store};

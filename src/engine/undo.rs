@@ -91,7 +91,7 @@ impl Course<'_> {
         {
             self.watch.warn(&format!("nobody would be paged if this machine died: {}", fault.one_line()));
         }
-        let (mut back, mut left, mut plain) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut back, mut left, mut nothing) = (Vec::new(), Vec::new(), Vec::new());
         let steps = playbook.steps.iter().zip(&playbook.effects.writes).rev();
         for (step, _) in steps.filter(|(_, writes)| **writes) {
             let rounds = rounds(playbook, step, &self.scope).unwrap_or_default();
@@ -102,7 +102,7 @@ impl Course<'_> {
                 }
                 match self.stands(&path) {
                     Some(Stands::Done) if step.undo.is_none() && is_transient(playbook, step, &scope) => {
-                        plain.push(path)
+                        nothing.push(path);
                     }
                     Some(Stands::Done) => match self.take_back(step, &path, &scope).await? {
                         Ok(()) => back.push(path),
@@ -120,7 +120,7 @@ impl Course<'_> {
             "{detail}.{}{}{}",
             list("Taken back", &back),
             list("Not taken back", &left),
-            list("Nothing to take back of", &plain),
+            list("Nothing to take back of", &nothing),
         );
         let why = if why == Why::Person && !left.is_empty() { Why::PersonInPart } else { why };
         self.note("undone", json!({ "back": back, "left": left })).await?;

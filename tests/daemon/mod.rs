@@ -1,6 +1,5 @@
 //! `ira daemon`: alerts by HTTP, runs, pages; killed and started again.
 #![cfg(target_os = "linux")]
-#![expect(clippy::format_push_string, reason = "a test builds its texts plainly")]
 #![expect(non_snake_case, reason = "tests are named by the invariants, faults and lessons that they show")]
 
 mod bodies;
@@ -23,7 +22,7 @@ use ira::store::model::{InboxRow, OutboxRow, Run};
 use ira::store::{Options, Sqlite, Store};
 use serde_json::{Value, json};
 
-use crate::people::api::{Api, json as answer, with};
+use crate::people::api::{Api, Asked, json as answer, with};
 use crate::support::run::{Ran, ira, wait_until};
 
 /// The token of the sender.
@@ -238,7 +237,7 @@ impl Host {
     /// What the pager was told to wake somebody for: the keys.
     fn woken(&self) -> Vec<String> {
         let asked = self.pager.asked();
-        let triggers = asked.iter().map(|one| one.json()).filter(|one| one["event_action"] == "trigger");
+        let triggers = asked.iter().map(Asked::json).filter(|one| one["event_action"] == "trigger");
         triggers.map(|one| one["dedup_key"].as_str().unwrap_or_default().to_owned()).collect()
     }
 }

@@ -86,7 +86,7 @@ fn page(rows: &mut dyn Rows, row: &InboxRow, tell: &Tell) -> Res<()> {
         if live.state == MailState::Armed {
             live.state = MailState::Pending;
             live.next_at = rows.now();
-            live.reason = tell.payload["why"].as_str().unwrap_or_default().to_owned();
+            tell.payload["why"].as_str().unwrap_or_default().clone_into(&mut live.reason);
             rows.put_mail(&live)?;
         }
         return Ok(());

@@ -152,6 +152,7 @@ mod tests {
         fn whatever_is_said_slack_takes_it(title in "\\PC{0,200}", summary in proptest::prelude::any::<String>(), value in "[<>&|`!@#a ]{0,200}") {
             let line = Line { name: "Alert".into(), value: value.clone(), link: Some(format!("https://x.example/{value}")) };
             let links = vec![("Meeting".to_owned(), format!("https://m.example/?{value}"))];
+            let title = format!("War room: {title}");
             let blocks = Message { title, summary, facts: vec![line], links }.blocks();
             for block in blocks.as_array().into_iter().flatten() {
                 let fields = block["fields"].as_array().cloned().unwrap_or_default();

@@ -95,7 +95,7 @@ impl Sender {
                 // Written down before the row is: whoever dies here does it again, under the same key.
                 (Sent::Failed { .. }, _) => self.otherwise(row, "untaken", PATIENCE).await?,
                 (Sent::Accepted, Some(within)) if row.mail == Mail::Trigger => {
-                    self.otherwise(row, "unacknowledged", within).await?
+                    self.otherwise(row, "unacknowledged", within).await?;
                 }
                 _ => {}
             }

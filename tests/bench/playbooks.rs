@@ -1,4 +1,4 @@
-//! `cargo bench --bench playbooks`: `ira playbook check` over 500 files, each with its own tests run, against PyYAML (with
+//! `cargo bench --bench playbooks`: `ira playbook check` over 500 files, each with its own tests run, against `PyYAML` (with
 //! libyaml) that only loads the same files, and against `ira` that checks one. Prints medians and ratios.
 
 #![expect(clippy::disallowed_macros, reason = "what a benchmark prints is its result")]

@@ -112,7 +112,9 @@ fn reference(folder: &Path) -> Connection {
 fn durably(store: &Connection, folder: &Path, script: &Path, round: usize) -> Duration {
     let begun = Instant::now();
     let row = |state: &str| {
-        store.execute("INSERT INTO steps VALUES (?1, ?2)", (round as i64, state)).expect("synced");
+        store
+            .execute("INSERT INTO steps VALUES (?1, ?2)", (i64::try_from(round).expect("few"), state))
+            .expect("synced");
     };
     row("started");
     let result = folder.join(format!("{round}.result"));

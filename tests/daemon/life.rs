@@ -31,7 +31,7 @@ fn what_does_not_help_reaches_a_person_under_alertmanagers_own_key() {
 
 fn sha256(text: &str) -> String {
     use sha2::Digest as _;
-    sha2::Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    ira_commands::units::hex(&sha2::Sha256::digest(text.as_bytes()))[2..].to_owned()
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn units_and_routes_come_from_what_is_loaded() {
 /// The routes below `route:`, the receivers beside it.
 fn indented(routes: &str) -> String {
     let (routes, receivers) = routes.split_once("\nreceivers:").expect("both");
-    let routes: String = routes.lines().map(|line| format!("  {line}\n")).collect();
+    let routes = format!("  {}\n", routes.lines().collect::<Vec<_>>().join("\n  "));
     format!("{routes}receivers:{receivers}")
 }
 

@@ -1,6 +1,7 @@
 //! A store that fails, a storm, a queue that is full: nothing is said to be taken that is not. Faults 14, 15, 17.
 
 use super::*;
+use ira::config::env::{Env as _, SystemEnv};
 
 #[test]
 fn fault_17_in_small_a_flood_is_taken_whole_or_refused_and_pages_are_bounded() {
@@ -74,7 +75,7 @@ fn fault_14_a_sync_that_fails_ends_the_daemon_after_one_page_and_nothing_is_ackn
     drop(host.store());
     let there = Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
     if !there {
-        assert!(std::env::var_os("CI").is_none(), "CI has strace");
+        assert!(SystemEnv.get("CI").expect("readable").is_none(), "CI has strace");
         return;
     }
     let mut traced = Command::new("strace");
@@ -143,7 +144,7 @@ fn fault_15_a_disk_that_is_full_is_503_and_wakes_somebody() {
     let port = port_of(&first);
     let daemon = Daemon { child, port, admin: 0 };
     if port == 0 {
-        assert!(std::env::var_os("CI").is_none(), "CI may mount: {}", host.log());
+        assert!(SystemEnv.get("CI").expect("readable").is_none(), "CI may mount: {}", host.log());
         return;
     }
     let mut full = false;

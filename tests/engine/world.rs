@@ -184,13 +184,11 @@ impl Channels for Ports {
 impl ChatWrite for Ports {
     async fn post(&self, text: &str) -> Result<(), Broken> {
         let what = format!("post {text}");
-        match self.0.mishap(&what) {
-            Some(_) => Err(Broken::before(Fault::new(Kind::Unreachable, "no answer"))),
-            None => {
-                self.0.write_down(&what);
-                Ok(())
-            }
+        if self.0.mishap(&what).is_some() {
+            return Err(Broken::before(Fault::new(Kind::Unreachable, "no answer")));
         }
+        self.0.write_down(&what);
+        Ok(())
     }
 
     async fn post_blocks(&self, text: &str, _: &Json) -> Result<(), Broken> {

@@ -26,7 +26,7 @@ fn tell(key: &str, mail: Mail) -> Tell {
         dedup_key: "page".to_owned(),
         channel: "pagerduty".to_owned(),
         payload: json!({}),
-        wait: SECOND * 0,
+        wait: std::time::Duration::ZERO,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The pages in Debian's Chromium: they look right on a phone at night, and what changes is seen without reading again.
 
 use std::convert::Infallible;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -24,7 +24,7 @@ fn is_there() -> bool {
     let there = Command::new(script).stdin(Stdio::null()).status().is_ok_and(|status| status.success());
     if !there {
         assert!(SystemEnv.get("CI").expect("readable").is_none(), "CI has Chromium");
-        eprintln!("skipped: chromium is not to be had");
+        std::io::stderr().write_all(b"skipped: Chromium is not to be had\n").expect("said");
     }
     there
 }

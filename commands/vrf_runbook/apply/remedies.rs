@@ -134,12 +134,12 @@ pub fn remedies(case: &Case<'_>) -> Vec<Remedy> {
 
 /// Nothing is done for the word of a coordinator that only an alert or a transaction names; nor is it known whose its
 /// subscriptions are.
-fn unknown(case: &Case<'_>, remedy: Remedy) -> Remedy {
+fn unknown(of: &Case<'_>, remedy: Remedy) -> Remedy {
     let (cause, requests) = match remedy {
         Remedy::Do(wanted) => (wanted.cause, wanted.requests),
         Remedy::Not(refused) => (refused.cause, refused.requests),
     };
-    let scene = &case.diagnosis.gathered.scene;
+    let scene = &of.diagnosis.gathered.scene;
     let coordinator = address(scene.coordinator.address);
     let list = format!("`networks.{}.vrf.coordinators`", scene.network.name);
     Remedy::Not(Refused {

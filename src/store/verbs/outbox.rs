@@ -12,6 +12,9 @@ use super::{NEVER, after, missing};
 /// Where a run that names no channel is heard of: every `ira` command says that a page is overdue.
 const PEOPLE: &str = "people";
 
+/// So long a page is one that somebody has just been woken by, milliseconds.
+const SETTLE: u64 = 300_000;
+
 /// Whether it is the page of a run, and not what another channel has in its place.
 fn is_page(row: &OutboxRow) -> bool {
     row.mail == Mail::Trigger && row.payload.get("instead_of").is_none()
@@ -80,10 +83,12 @@ pub(super) fn fire(rows: &mut dyn Rows, run: &Run, why: &str) -> Res<()> {
             why.clone_into(&mut live.reason);
             rows.put_mail(&live)
         }
-        Some(_) => {
+        Some(live) => {
             let mut note = row(rows, run, Mail::Note, MailState::Pending, why)?;
-            // Where that page is over by now, it wakes somebody all the same.
-            if let Some(payload) = note.payload.as_object_mut() {
+            // Where that page is over by now, it wakes somebody all the same; not who was just woken for this run.
+            let just = live.accepted_at.is_none_or(|at| at + SETTLE > rows.now());
+            let said = live.run == Some(run.id) && just;
+            if let Some(payload) = note.payload.as_object_mut().filter(|_| !said) {
                 payload.insert("wakes".to_owned(), json!(true));
             }
             rows.insert_mail(&mut note)

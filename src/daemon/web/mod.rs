@@ -171,7 +171,7 @@ impl Web {
             if visitor.can_sign_in() {
                 return Ok(elsewhere(&format!("/sign-in?to={}", forms::quoted(here))));
             }
-            let why = "Only this machine may look, as long as there are no users.";
+            let why = "Nobody can sign in here: there are no users yet.";
             let hint = "add [users.NAME] to the configuration: `ira help config`";
             return Ok(self.refusal(StatusCode::FORBIDDEN, why, hint, visitor));
         }

@@ -54,6 +54,8 @@ fn probes_and_metrics_say_how_it_goes() {
         "ira_runs_total{playbook=\"mend\",outcome=\"verified\"} 1",
         "ira_ack_seconds_count 2",
         "ira_undecided 0",
+        "\nira_mail_pending ",
+        "ira_playbooks{loaded=\"yes\"} ",
         "ira_store_up 1",
     ] {
         assert!(metrics.contains(line), "{line} in {metrics}");

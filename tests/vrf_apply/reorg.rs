@@ -15,11 +15,6 @@ fn mine(case: &Case, blocks: u64) {
     case.bed.rpc("anvil_mine", &json!([format!("{blocks:#x}")]));
 }
 
-fn last_block_is_dropped(case: &Case) {
-    case.bed.rpc("anvil_reorg", &json!([1, []]));
-    case.bed.rpc("anvil_dropAllTransactions", &json!([]));
-}
-
 /// Leaves `ira` the time to look at the chain a few times: every half a second.
 fn looked_at() {
     std::thread::sleep(std::time::Duration::from_secs(2));
@@ -34,11 +29,13 @@ fn a_fulfilment_that_a_reorganisation_takes_back_is_waited_for_again() {
         wait_until("it is funded", || nonce(&case.bed) == 1);
         mine(&case, 3);
         case.person.wait_for_records(2);
+        let before = case.bed.rpc("evm_snapshot", &json!([]));
         let first = case.fulfilled(case.text("request_id"));
         assert_eq!(first["success"], true, "{first}");
         looked_at();
         assert!(!running.is_finished(), "one block is too few to believe it");
-        last_block_is_dropped(&case);
+        // Unlike a block that is dropped, this leaves nothing waiting that could be mined again.
+        case.bed.rpc("evm_revert", &json!([before]));
         mine(&case, 4);
         looked_at();
         assert!(!running.is_finished(), "what was taken back is not believed");
@@ -55,11 +52,12 @@ fn a_fulfilment_that_a_reorganisation_takes_back_is_waited_for_again() {
 fn a_transfer_that_a_reorganisation_takes_back_is_sent_again_with_the_same_bytes() {
     let case = patient();
     let mut command = case.command(&[&AGREED[..], &["--wait", "1m", "--json"]].concat());
+    let before = case.bed.rpc("evm_snapshot", &json!([]));
     let ran = std::thread::scope(|scope| {
         let running = scope.spawn(move || Ran::of(&mut command));
         wait_until("it is funded", || nonce(&case.bed) == 1);
         looked_at();
-        last_block_is_dropped(&case);
+        case.bed.rpc("evm_revert", &json!([before]));
         assert_eq!(case.held().0, 10_u128.pow(16), "it is as if it had never been");
         wait_until("it is there again", || nonce(&case.bed) == 1);
         assert_eq!(case.held().0, 48 * 10_u128.pow(18));

@@ -15,13 +15,24 @@ pub fn keccak256(data: &[u8]) -> [u8; 32] {
 
 /// Lower-case hex with `0x`.
 pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::with_capacity(2 + bytes.len() * 2);
-    out.push_str("0x");
-    for byte in bytes {
-        let _infallible = write!(out, "{byte:02x}");
+    format!("0x{}", digits(bytes))
+}
+
+/// Lower-case hex without `0x`: as digests and signatures are written.
+pub fn digits(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// The bytes of hex digits without `0x`, in any case; `None` where it is anything else.
+pub fn bytes(digits: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let pairs = digits.as_bytes().chunks_exact(2);
+    if !pairs.remainder().is_empty() {
+        return None;
     }
-    out
+    pairs.map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
 }
 
 /// An address with its EIP-55 checksum.

@@ -6,7 +6,7 @@ use std::path::Path;
 use ira_commands::{Context, Effect, Fault, Invocation, Kind, Report, pd_annotate};
 use sha2::{Digest as _, Sha256};
 
-use crate::cli::{self, Format, Noted, OutputFlags, Reach, What};
+use crate::cli::{self, Format, Noted, OutputFlags, What};
 use crate::render::{self, Style};
 use crate::session::{Session, block_on};
 use crate::terminal::Env;
@@ -57,22 +57,7 @@ pub fn annotate(
         (false, None) => None,
     };
     let invocation = Invocation::PdAnnotate(args);
-    let config = connect::settings(output, &invocation, &Reach::default())?;
-    session.configure(config.output);
-    let progress = session.progress(env);
-    let report = block_on(async {
-        let reads = connect::bare(&config, progress.sink());
-        let context = if noted.dry_run {
-            Context::dry(reads)
-        } else {
-            Context::acting(reads, connect::bare_writes(&config, apply::journal()?))
-        };
-        invocation.run(&context).await
-    });
-    progress.finish();
-    let report = report?;
-    let code = report.outcome.exit_code();
-    Ok(session.show(report, code))
+    apply::tell(session, &invocation, noted.dry_run, output, env)
 }
 
 /// Runs a command that reads; gives a name for it, and its report in markdown.
@@ -126,6 +111,5 @@ fn from(
     let text = render::report(&report, report.outcome.exit_code(), &style);
     let said = format!("{} {}", invocation.name(), invocation.with());
     let digest = Sha256::digest(said.as_bytes());
-    let hex = ira_commands::units::hex(&digest[..5]);
-    Ok((format!("{}-{}", invocation.name(), hex.trim_start_matches("0x")), text))
+    Ok((format!("{}-{}", invocation.name(), ira_commands::units::digits(&digest[..5])), text))
 }

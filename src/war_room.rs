@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use ira_commands::{Context, Fault, Invocation, Kind, alert, pd_annotate, war_room};
+use ira_commands::{Fault, Invocation, Kind, alert, pd_annotate, war_room};
 
-use crate::cli::{Meant, OutputFlags, Reach};
-use crate::session::{Session, block_on};
+use crate::cli::{Meant, OutputFlags};
+use crate::session::Session;
 use crate::terminal::{Env, write_stderr};
-use crate::{apply, connect, input};
+use crate::{apply, input};
 
 /// Calls people together; gives the exit code.
 pub fn call(
@@ -39,20 +39,5 @@ pub fn call(
         }
     }
     let invocation = Invocation::WarRoom(args);
-    let config = connect::settings(output, &invocation, &Reach::default())?;
-    session.configure(config.output);
-    let progress = session.progress(env);
-    let report = block_on(async {
-        let reads = connect::bare(&config, progress.sink());
-        let context = if meant.dry_run {
-            Context::dry(reads)
-        } else {
-            Context::acting(reads, connect::bare_writes(&config, apply::journal()?))
-        };
-        invocation.run(&context).await
-    });
-    progress.finish();
-    let report = report?;
-    let code = report.outcome.exit_code();
-    Ok(session.show(report, code))
+    apply::tell(session, &invocation, meant.dry_run, output, env)
 }

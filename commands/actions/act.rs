@@ -259,5 +259,5 @@ fn lock_name(target: &str) -> String {
     let mut hash = [0; 32];
     tiny_keccak::Hasher::update(&mut hasher, target.as_bytes());
     tiny_keccak::Hasher::finalize(hasher, &mut hash);
-    format!("{short}-{}", &crate::units::hex(&hash[..6])[2..])
+    format!("{short}-{}", crate::units::digits(&hash[..6]))
 }

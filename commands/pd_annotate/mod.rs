@@ -18,7 +18,7 @@ use crate::ports::people::{Incident, IncidentChange};
 use crate::report::{Cell, Fact, Outcome, Report, Section, Status, Table};
 use crate::text::excerpt;
 
-pub use name::names_in;
+pub use name::{group_key, names_in};
 
 /// What the incident becomes.
 #[derive(

@@ -1,13 +1,14 @@
 //! Which incident is meant: by id, by URL, by the key of its alert, or by an alert itself.
 
 use serde_json::Value as Json;
+use sha2::{Digest as _, Sha256};
 
 use super::Args;
-use crate::actions::digest;
 use crate::context::Context;
 use crate::fault::{Fault, Kind};
 use crate::ports::people::{Incident, IncidentName};
 use crate::text::excerpt;
+use crate::units::digits;
 
 /// Whether it looks as the ids of incidents do.
 fn is_id(text: &str) -> bool {
@@ -27,14 +28,19 @@ fn meant(text: &str) -> Vec<IncidentName> {
     if is_id(text) { vec![IncidentName::Id(text.to_owned()), key] } else { vec![key] }
 }
 
-/// What an incident may be called by, out of the text of an alert: the key that Alertmanager gives PagerDuty (the hex
-/// SHA-256 of its group's key), or the id and the keys that PagerDuty itself writes. None where it has none of them.
+/// The key that Alertmanager gives PagerDuty for a group of alerts: the hex SHA-256 of the group's key.
+pub fn group_key(group: &str) -> String {
+    digits(&Sha256::digest(group))
+}
+
+/// What an incident may be called by, out of the text of an alert: the key that Alertmanager gives
+/// PagerDuty, or the id and the keys that PagerDuty itself writes. None where it has none of them.
 pub fn names_in(text: &str) -> Vec<String> {
     let Ok(json) = serde_json::from_str::<Json>(text) else { return Vec::new() };
     let mut names = Vec::new();
     let at = |pointer: &str| json.pointer(pointer).and_then(Json::as_str).map(str::to_owned);
     if let Some(group) = at("/groupKey") {
-        names.push(digest(group.as_bytes())["sha256:".len()..].to_owned());
+        names.push(group_key(&group));
     }
     let of_incident = at("/event/event_type").is_some_and(|kind| kind.starts_with("incident."));
     if of_incident {
@@ -92,6 +98,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::actions::digest;
 
     #[test]
     fn an_incident_is_known_by_id_url_and_key() {

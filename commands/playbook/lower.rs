@@ -129,7 +129,7 @@ pub(super) fn read(text: &str) -> (Option<Playbook>, Vec<Problem>) {
 
 /// SHA-256 of a text, hex.
 fn revision(text: &str) -> String {
-    crate::units::hex(&Sha256::digest(text.as_bytes())).trim_start_matches("0x").to_owned()
+    crate::units::digits(&Sha256::digest(text.as_bytes()))
 }
 
 impl Lower {

@@ -4,6 +4,7 @@ mod line;
 mod ports;
 mod runbook;
 mod stranger;
+mod tell;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,10 +20,11 @@ use crate::session::Session;
 use crate::terminal::Env;
 
 use line::filled;
-use ports::with_ports;
-pub(crate) use ports::{Ports, journal, unlock};
+pub(crate) use ports::{Ports, unlock};
+use ports::{journal, with_ports};
 pub use runbook::mend;
 use stranger::named_again;
+pub use tell::tell;
 
 /// What is asked around what is to be done.
 pub struct Way {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use ira_commands::ports::host::{UnitBroken, UnitRead, UnitState, UnitVerb, UnitWrite};
 use ira_commands::text::excerpt;
-use ira_commands::units::hex;
+use ira_commands::units::digits;
 use ira_commands::{Fault, Kind};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
@@ -215,7 +215,7 @@ impl UnitRead for Systemd {
             pid: number(&service, "MainPID"),
             restarts: number(&service, "NRestarts"),
             result: text(&service, "Result"),
-            invocation: invocation.map_or_else(String::new, |id| hex(&id)[2..].to_owned()),
+            invocation: invocation.map_or_else(String::new, |id| digits(&id)),
             active_since: number(&unit, "ActiveEnterTimestampMonotonic"),
             manager_since: number(&since, "UserspaceTimestamp"),
             job: job.is_some_and(|(id, _)| id != 0),

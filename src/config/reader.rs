@@ -205,13 +205,9 @@ pub(crate) fn unix(datetime: &toml::value::Datetime) -> Option<u64> {
         toml::value::Offset::Z => 0,
         toml::value::Offset::Custom { minutes } => i64::from(minutes),
     };
-    // Days from civil: years begin in March, so that the leap day is the last.
-    let (year, month) = (i64::from(date.year), i64::from(date.month));
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days =
-        year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + i64::from(date.day) - 1 - 719_468;
+    let day = i64::try_from(ira_commands::date::day(&date.to_string())?).ok()?;
     let clock = i64::from(time.hour) * 3_600 + i64::from(time.minute) * 60 + time.second.map_or(0, i64::from);
-    u64::try_from(days * 86_400 + clock - minutes * 60).ok()
+    u64::try_from(day + clock - minutes * 60).ok()
 }
 
 /// A word of a closed set; the error says what is wrong and what was perhaps meant.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ira_commands::report::{Fact, Outcome, Report, Section, Status};
 use ira_commands::text::excerpt;
-use ira_commands::units::hex;
+use ira_commands::units::{self, digits};
 use rand::RngCore as _;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -58,7 +58,8 @@ pub(super) fn read(reader: &mut Reader<'_>, item: &Item<'_>) -> BTreeMap<String,
             match word {
                 "token" => {
                     token = reader.text(key, item).and_then(|text| {
-                        let bytes = text.strip_prefix("sha256:").and_then(unhex);
+                        let bytes =
+                            text.strip_prefix("sha256:").and_then(units::bytes).and_then(|all| all.try_into().ok());
                         if bytes.is_none() {
                             let hint = "the token itself is never written down: `ira config token` makes one";
                             let why = format!("`{key}` takes sha256: and the 64 digits of the token's hash");
@@ -91,8 +92,8 @@ pub(super) fn read(reader: &mut Reader<'_>, item: &Item<'_>) -> BTreeMap<String,
 pub fn token(name: &str, role: Role) -> Report {
     let mut bytes = [0; 32];
     rand::rng().fill_bytes(&mut bytes);
-    let token = hex(&bytes)[2..].to_owned();
-    let hash = hex(&Sha256::digest(token.as_bytes()))[2..].to_owned();
+    let token = digits(&bytes);
+    let hash = digits(&Sha256::digest(token.as_bytes()));
     let key = if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
         name.to_owned()
     } else {
@@ -119,15 +120,4 @@ pub fn token(name: &str, role: Role) -> Report {
         warnings: Vec::new(),
         outcome: Outcome::Well,
     }
-}
-
-fn unhex(digits: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (byte, at) in bytes.iter_mut().zip((0..).step_by(2)) {
-        *byte = u8::from_str_radix(&digits[at..at + 2], 16).ok()?;
-    }
-    Some(bytes)
 }

@@ -14,9 +14,13 @@ use hyper::{Method, Request, Response};
 use super::listen::{Answer, Body, said};
 use super::web;
 use super::{Shared, arms};
+use crate::store::ask::Mails;
 
 /// A daemon that has not looked at its clock for so long is dead, though its process is not.
 const DEAD: Duration = Duration::from_secs(30);
+
+/// How long the store is waited for.
+const ASKED: Duration = Duration::from_secs(2);
 
 /// How long a form may take to come.
 const FORM: Duration = Duration::from_secs(10);
@@ -26,11 +30,17 @@ pub(super) struct Admin(pub Arc<Shared>);
 
 impl Answer for Admin {
     async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
-        let mut response = match request.uri().path() {
+        let path = request.uri().path();
+        if !matches!(path, "/healthz" | "/readyz" | "/metrics") {
+            return self.page(request, peer).await;
+        }
+        if request.method() != Method::GET {
+            return said(405, "GET only\n");
+        }
+        let mut response = match path {
             "/healthz" => self.alive(),
             "/readyz" => self.ready().await,
-            "/metrics" => said(200, self.0.metrics.text()),
-            _ => return self.page(request, peer).await,
+            _ => self.counted().await,
         };
         let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
         response.headers_mut().insert(CONTENT_TYPE, text);
@@ -60,6 +70,18 @@ impl Admin {
         answer
     }
 
+    /// What is counted, and what is counted only now, since nobody else asks for it.
+    async fn counted(&self) -> Response<Body> {
+        let (metrics, loaded) = (&self.0.metrics, self.0.loaded());
+        if let Ok(Ok(mails)) = tokio::time::timeout(ASKED, self.0.store.mails(Mails::Pending)).await {
+            metrics.set("ira_mail_pending", &[], mails.len() as u64);
+        }
+        let refused = loaded.refused().count();
+        metrics.set("ira_playbooks", &[("loaded", "yes")], (loaded.books.len() - refused) as u64);
+        metrics.set("ira_playbooks", &[("loaded", "no")], refused as u64);
+        said(200, metrics.text())
+    }
+
     fn alive(&self) -> Response<Body> {
         let health = &self.0.health;
         let looked = Duration::from_millis(health.looked.load(Ordering::Relaxed));
@@ -73,7 +95,7 @@ impl Admin {
     async fn ready(&self) -> Response<Body> {
         let loaded = self.0.loaded();
         let mut lines = Vec::new();
-        let asked = tokio::time::timeout(Duration::from_secs(2), self.0.store.now()).await;
+        let asked = tokio::time::timeout(ASKED, self.0.store.now()).await;
         let store = self.0.health.store.load(Ordering::Relaxed) && matches!(asked, Ok(Ok(_)));
         lines.push(format!("{} store", word(store)));
         let pager = loaded.config.systems.page.is_some();

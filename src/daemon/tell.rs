@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use ira_commands::pd_annotate;
 use ira_commands::playbook::Incoming;
 use ira_commands::text::excerpt;
-use ira_commands::units::hex;
+use ira_commands::units::digits;
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
@@ -25,10 +26,10 @@ pub(super) fn key(row: &InboxRow, cluster: &str) -> String {
         return key.to_owned();
     }
     if row.group_key.is_empty() {
-        let print: String = hex(&Sha256::digest(row.fingerprint.as_bytes())).chars().skip(2).take(32).collect();
+        let print = digits(&Sha256::digest(row.fingerprint.as_bytes())[..16]);
         return format!("ira:{cluster}:{print}");
     }
-    hex(&Sha256::digest(row.group_key.as_bytes())).split_off(2)
+    pd_annotate::group_key(&row.group_key)
 }
 
 /// The key of the incident that an alert comes from, where its sender is one that pages.

@@ -8,7 +8,6 @@ use ira_commands::Fault;
 
 use super::{Shared, direct, tell};
 use crate::retention::{USUAL, sweep};
-use crate::store::ask::Mails;
 
 /// How often is looked.
 const ROUND: Duration = Duration::from_secs(1);
@@ -85,10 +84,6 @@ async fn round(shared: &Arc<Shared>) -> Result<(), Fault> {
     shared.metrics.waiting.store(backlog.due, Ordering::Relaxed);
     shared.metrics.set("ira_undecided", &[], backlog.due);
     shared.metrics.set("ira_undecided_oldest_seconds", &[], waited / 1000);
-    let (pending, refused) = (shared.store.mails(Mails::Pending).await?.len(), loaded.refused().count());
-    shared.metrics.set("ira_mail_pending", &[], pending as u64);
-    shared.metrics.set("ira_playbooks", &[("loaded", "yes")], (loaded.books.len() - refused) as u64);
-    shared.metrics.set("ira_playbooks", &[("loaded", "no")], refused as u64);
     if backlog.due > 0 {
         shared.alerts.notify_one();
     }

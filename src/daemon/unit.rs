@@ -13,10 +13,13 @@ use crate::config::secret::SecretRef;
 pub(super) fn text(loaded: &Loaded, binary: &str, config: &str) -> String {
     let mut out = String::new();
     let credentials = credentials(loaded);
-    let load: String = credentials.iter().fold(String::new(), |mut all, name| {
-        let _never = writeln!(all, "LoadCredential={name}:/etc/ira/credentials/{name}");
-        all
-    });
+    // Both units are the same user with the same secrets and folders.
+    let mut who =
+        "User=ira\nGroup=ira\nEnvironment=XDG_STATE_HOME=/var/lib\nStateDirectory=ira\nStateDirectoryMode=0700\n"
+            .to_owned();
+    for name in &credentials {
+        let _never = writeln!(who, "LoadCredential={name}:/etc/ira/credentials/{name}");
+    }
     let grace = loaded.config.daemon.grace.as_secs() + 15;
     let _never = writeln!(
         out,
@@ -34,12 +37,7 @@ OnFailure=ira-failed.service\n\
 Type=notify\n\
 NotifyAccess=main\n\
 WatchdogSec=60\n\
-User=ira\n\
-Group=ira\n\
-Environment=XDG_STATE_HOME=/var/lib\n\
-StateDirectory=ira\n\
-StateDirectoryMode=0700\n\
-{load}\
+{who}\
 ExecStartPre={binary} daemon --check --config {config}\n\
 ExecStart={binary} daemon --config {config}\n\
 ExecReload=/bin/kill -HUP $MAINPID\n\
@@ -82,12 +80,7 @@ Description=wake somebody: ira does not run any more\n\
 \n\
 [Service]\n\
 Type=oneshot\n\
-User=ira\n\
-Group=ira\n\
-Environment=XDG_STATE_HOME=/var/lib\n\
-StateDirectory=ira\n\
-StateDirectoryMode=0700\n\
-{load}\
+{who}\
 ExecStart={binary} daemon --ended --config {config}"
     );
     let (units, open) = units(loaded.books.iter().map(|book| &book.playbook));

@@ -107,7 +107,7 @@ impl PlanDocument {
 
 /// SHA-256, hex.
 pub(super) fn digest(text: &str) -> String {
-    ira_commands::units::hex(&Sha256::digest(text.as_bytes()))[2..].to_owned()
+    ira_commands::units::digits(&Sha256::digest(text.as_bytes()))
 }
 
 /// The command of a step, with its arguments as they are now.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use ira_commands::Effect;
+use ira_commands::units::digits;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
@@ -165,8 +166,6 @@ impl Event {
     }
 }
 
-const HEX: &[u8; 16] = b"0123456789abcdef";
-
 /// The hash of an event whose kind and body are `text`.
 pub(super) fn hash(run: RunId, seq: u64, at: u64, actor: &str, text: &str, prev_hash: &str) -> String {
     let mut hash = Sha256::new();
@@ -178,9 +177,7 @@ pub(super) fn hash(run: RunId, seq: u64, at: u64, actor: &str, text: &str, prev_
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    let digits =
-        hash.finalize().iter().flat_map(|byte| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]).collect();
-    String::from_utf8(digits).unwrap_or_default()
+    digits(&hash.finalize())
 }
 
 /// Checks that events are gapless from the first on and linked; an error names the first that is not.

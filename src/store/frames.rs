@@ -23,7 +23,7 @@ pub(super) struct Held {
 
 /// The first eight bytes of the hash, in hex.
 fn checksum(record: &[u8]) -> String {
-    ira_commands::units::hex(&keccak256(record)[..8])[2..].to_owned()
+    ira_commands::units::digits(&keccak256(record)[..8])
 }
 
 /// One record at the start of `bytes`, and its frame's length; `None` where there is none that is whole.

@@ -14,14 +14,14 @@ use sha2::{Digest as _, Sha256};
 use crate::ports::systems::WebAnswer;
 use crate::report::{Cell, Fact};
 use crate::text::excerpt;
-use crate::units::hex;
+use crate::units::digits;
 
 /// The most of a body that is shown and kept, characters.
 const EXCERPT: usize = 300;
 
 /// The digest of a text: `sha256:` and its hex digits.
 pub(crate) fn digest(bytes: &[u8]) -> String {
-    format!("sha256:{}", &hex(Sha256::digest(bytes).as_slice())[2..])
+    format!("sha256:{}", digits(&Sha256::digest(bytes)))
 }
 
 /// What is shown of an answer.

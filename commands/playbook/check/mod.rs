@@ -3,6 +3,8 @@
 mod actions;
 mod deadline;
 mod expressions;
+mod secrets;
+mod stand_ins;
 mod variables;
 mod writes;
 

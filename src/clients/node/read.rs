@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::sync::{Mutex, PoisonError};
 
-use ira_commands::date;
 use ira_commands::value::{H160, H256, U256, lenient_address};
+use ira_commands::{date, units};
 use serde_json::Value as Json;
 
 use super::duration;
@@ -236,9 +236,5 @@ pub(super) fn hash(text: &str) -> Option<H256> {
 }
 
 pub(super) fn bytes(text: &str) -> Option<Vec<u8>> {
-    let digits = text.trim().strip_prefix("0x").unwrap_or(text.trim());
-    if !digits.len().is_multiple_of(2) || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok()).collect()
+    units::bytes(text.trim().strip_prefix("0x").unwrap_or(text.trim()))
 }

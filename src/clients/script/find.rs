@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use ira_commands::ports::host::ScriptFile;
 use ira_commands::text::{excerpt, nearest};
-use ira_commands::units::hex;
+use ira_commands::units::digits;
 use ira_commands::{Fault, Kind};
 use sha2::{Digest as _, Sha256};
 
@@ -23,7 +23,7 @@ pub(super) fn digest(path: &Path) -> io::Result<String> {
     let mut buffer = vec![0; 64 << 10];
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(hex(&digest.finalize())[2..].to_owned()),
+            0 => return Ok(digits(&digest.finalize())),
             count => digest.update(&buffer[..count]),
         }
     }

@@ -19,9 +19,9 @@ mod tests;
 
 use std::sync::Arc;
 
-use ira_commands::Fault;
 use ira_commands::playbook::Incoming;
-use ira_commands::units::hex;
+use ira_commands::units::digits;
+use ira_commands::{Fault, pd_annotate};
 use reqwest::header::HeaderMap;
 use sha2::{Digest as _, Sha256};
 
@@ -70,7 +70,7 @@ impl Delivery {
     /// the alert is of no group of Alertmanager's.
     pub fn group_incident(&self) -> Option<String> {
         let known = self.incoming.source == "alertmanager" && !self.group_key.is_empty();
-        known.then(|| hex(&Sha256::digest(&self.group_key)).split_off(2))
+        known.then(|| pd_annotate::group_key(&self.group_key))
     }
 }
 
@@ -267,5 +267,5 @@ fn digest(parts: &[&str]) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    hex(&hash.finalize()).split_off(2)
+    digits(&hash.finalize())
 }

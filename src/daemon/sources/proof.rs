@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ira_commands::units::bytes;
 use ira_commands::{Fault, Kind};
 use reqwest::header::{AUTHORIZATION, HeaderMap};
 use ring::hmac::{self, Context, HMAC_SHA256, Key, Tag};
@@ -143,7 +144,7 @@ fn signed(scheme: &Scheme, keys: &[Key], headers: &HeaderMap) -> Result<Proving,
     let given: Vec<Vec<u8>> = match scheme {
         Scheme::PagerDuty => {
             let all = text(headers, PAGERDUTY)?.split(',');
-            all.filter_map(|one| unhex(one.trim().strip_prefix("v1=")?)).take(SIGNATURES).collect()
+            all.filter_map(|one| mac(one.trim().strip_prefix("v1=")?)).take(SIGNATURES).collect()
         }
         Scheme::Grafana(timestamp) => {
             if let Some(name) = timestamp {
@@ -151,7 +152,7 @@ fn signed(scheme: &Scheme, keys: &[Key], headers: &HeaderMap) -> Result<Proving,
                 before = format!("{given}:");
                 time = Some(seconds(given)?);
             }
-            unhex(text(headers, GRAFANA)?.trim()).into_iter().collect()
+            mac(text(headers, GRAFANA)?.trim()).into_iter().collect()
         }
         Scheme::Standard => {
             let (id, given) = (text(headers, STANDARD_ID)?, text(headers, STANDARD_TIME)?);
@@ -176,12 +177,9 @@ fn seconds(text: &str) -> Result<u64, Refusal> {
     text.parse().map_err(|_| Refusal::stranger("the signed time is no number"))
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    if text.len() != 64 {
-        return None;
-    }
-    text.as_bytes().chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
+/// The 32 bytes of a signature in hex.
+fn mac(text: &str) -> Option<Vec<u8>> {
+    bytes(text).filter(|mac| mac.len() == 32)
 }
 
 /// A proof that is being given.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use hyper::HeaderMap;
 use hyper::header::{COOKIE, HOST, ORIGIN};
-use ira_commands::units::hex;
+use ira_commands::units::digits;
 use rand::RngCore as _;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -198,7 +198,7 @@ pub fn is_theirs(visitor: &Visitor, csrf: &str) -> bool {
 
 /// The sessions are known by the hash of the cookie's value: finding one tells nothing by the time that it takes.
 fn digest(value: &str) -> String {
-    hex(&Sha256::digest(value.as_bytes()))
+    digits(&Sha256::digest(value.as_bytes()))
 }
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {
@@ -209,5 +209,5 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
 fn random() -> String {
     let mut bytes = [0; 32];
     rand::rng().fill_bytes(&mut bytes);
-    hex(&bytes)[2..].to_owned()
+    digits(&bytes)
 }

@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ira_commands::units::hex;
+use ira_commands::units::digits;
 use sha2::{Digest as _, Sha256};
 
 use crate::clients::script::files::{Spilled, create};
@@ -85,7 +85,7 @@ impl Followed {
             let _lost_too = writeln!(output.file, "\n… {lost} bytes are left out here …");
         }
         let _lost_too = output.file.write_all(&tail).and_then(|()| output.file.sync_all());
-        Spilled { bytes: output.bytes, sha256: hex(&output.digest.clone().finalize())[2..].to_owned() }
+        Spilled { bytes: output.bytes, sha256: digits(&output.digest.clone().finalize()) }
     }
 }
 

@@ -15,7 +15,7 @@ fn mac(secret: &[u8], parts: &[&[u8]]) -> Vec<u8> {
 }
 
 fn hex_of(secret: &str, parts: &[&[u8]]) -> String {
-    hex(&mac(secret.as_bytes(), parts)).split_off(2)
+    digits(&mac(secret.as_bytes(), parts))
 }
 
 /// Every refusal of a stranger is the same.

@@ -7,15 +7,7 @@ use super::*;
 /// Kills `ira` once the chain's endpoint was given the transaction, and settles it afterwards.
 fn killed_at_sending(pass: fn() -> Pass, mined_already: bool) {
     let bed = fresh();
-    let given = std::sync::Arc::new(Count::default());
-    let seen = std::sync::Arc::clone(&given);
-    let broken = proxy(&bed, move |body| {
-        if body.contains("eth_sendRawTransaction") {
-            seen.next();
-            return pass();
-        }
-        Pass::On
-    });
+    let (broken, given) = at_sending(&bed, pass);
     let mut person = Person::at(&broken, None);
     let running = person.left(FUND);
     wait_until("it is sent", || *given.0.lock().expect("not poisoned") > 0);

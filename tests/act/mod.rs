@@ -6,7 +6,7 @@ pub(crate) mod funding;
 pub(crate) mod nonces;
 
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -109,6 +109,20 @@ pub(crate) enum Pass {
     Swallow,
     /// Breaks the connection.
     Break,
+}
+
+/// A proxy that does with each transaction that is sent what `pass` says, and how many there were.
+pub(crate) fn at_sending(bed: &Bed, pass: fn() -> Pass) -> (String, Arc<Count>) {
+    let given = Arc::new(Count::default());
+    let seen = Arc::clone(&given);
+    let url = proxy(bed, move |body| {
+        if body.contains("eth_sendRawTransaction") {
+            seen.next();
+            return pass();
+        }
+        Pass::On
+    });
+    (url, given)
 }
 
 /// A proxy to a chain that asks `judge` about each request's body.

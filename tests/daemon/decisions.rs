@@ -177,7 +177,7 @@ fn what_ira_pages_comes_back_from_pagerduty_and_starts_nothing() {
         let body = body.to_string();
         let signed =
             ring::hmac::sign(&ring::hmac::Key::new(ring::hmac::HMAC_SHA256, SECRET.as_bytes()), body.as_bytes());
-        let hex = ira_commands::units::hex(signed.as_ref())[2..].to_owned();
+        let hex = ira_commands::units::digits(signed.as_ref());
         let head = format!(
             "POST /pagerduty HTTP/1.1\r\nhost: l\r\nx-pagerduty-signature: v1={hex}\r\ncontent-length: {}\r\n\
              connection: close\r\n\r\n",

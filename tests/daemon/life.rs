@@ -31,7 +31,7 @@ fn what_does_not_help_reaches_a_person_under_alertmanagers_own_key() {
 
 fn sha256(text: &str) -> String {
     use sha2::Digest as _;
-    ira_commands::units::hex(&sha2::Sha256::digest(text.as_bytes()))[2..].to_owned()
+    ira_commands::units::digits(&sha2::Sha256::digest(text.as_bytes()))
 }
 
 #[test]

@@ -22,6 +22,7 @@ use ira::store::model::{InboxRow, OutboxRow, Run};
 use ira::store::{Options, Sqlite, Store};
 use serde_json::{Value, json};
 
+use crate::paged::PLAYBOOK as MEND;
 use crate::people::api::{Api, Asked, json as answer, with};
 use crate::support::run::{Ran, ira, wait_until};
 
@@ -31,39 +32,6 @@ const TOKEN: &str = "t0k3n+0f/Alertmanager";
 const SECRET: &str = "s3cr3t+0f/PagerDuty";
 /// A secret that must never be seen.
 const CANARY: &str = "c4n4ryK3yAbCdEf0123456789";
-
-/// A playbook that runs a script once and looks at a site.
-const MEND: &str = r#"ira: 1
-playbook: mend
-owner: team
-mode: auto
-approve: { from: approver, within: 10m }
-on:
-  - source: any
-    match: { alertname: Down }
-    key: [alert.labels.unit]
-targets: { program: [mend] }
-queries:
-  site: { do: http.check, with: { url: "@SITE", within: 1 }, take: ok }
-guards:
-  budget: all
-steps:
-  - id: mend
-    do: script.run
-    with: { program: mend }
-    timeout: @TIMEOUT
-    accept: irreversible
-    caps: { max_targets: 1 }
-verify:
-  after: 1s
-  until: q.site == true
-  every: 1s
-  within: 1s
-escalate:
-  to: pagerduty
-  deadline: @DEADLINE
-  note: "the site is still down"
-"#;
 
 /// A machine on which the daemon runs: a home, a site that is down or not, a pager, an Alertmanager that is asked.
 struct Host {

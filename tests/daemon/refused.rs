@@ -1,6 +1,7 @@
 //! A store that fails, a storm, a queue that is full: nothing is said to be taken that is not. Faults 14, 15, 17.
 
 use super::*;
+use crate::support::{debian, skipped};
 use ira::config::env::{Env as _, SystemEnv};
 
 #[test]
@@ -73,9 +74,7 @@ fn fault_14_a_sync_that_fails_ends_the_daemon_after_one_page_and_nothing_is_ackn
     let host = Host::new();
     // Made before, so that opening it is not what fails.
     drop(host.store());
-    let there = Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
-    if !there {
-        assert!(SystemEnv.get("CI").expect("readable").is_none(), "CI has strace");
+    if !debian(&["strace"]) {
         return;
     }
     let mut traced = Command::new("strace");
@@ -145,6 +144,7 @@ fn fault_15_a_disk_that_is_full_is_503_and_wakes_somebody() {
     let daemon = Daemon { child, port, admin: 0 };
     if port == 0 {
         assert!(SystemEnv.get("CI").expect("readable").is_none(), "CI may mount: {}", host.log());
+        skipped("a small disk may not be mounted here");
         return;
     }
     let mut full = false;

@@ -143,21 +143,7 @@ fn lesson_38_lesson_39_what_an_alert_says_is_one_argument_and_never_a_command_or
         let playbook = parse(&text).unwrap_or_else(|problems| panic!("{problems:?}"));
         let mut alert = firing();
         alert.alert.labels.insert("what".to_owned(), hostile.to_owned());
-        let wanted = Wanted {
-            received: None,
-            key: "one".to_owned(),
-            delivery_id: None,
-            group_key: String::new(),
-            playbook: &playbook,
-            text: &text,
-            alert: &alert,
-            params: BTreeMap::new(),
-            rung: Mode::Auto,
-            overrides: Vec::new(),
-            by: "somebody".to_owned(),
-            page: None,
-            escalate_in: None,
-        };
+        let wanted = wanted("one", &playbook, &text, &alert);
         let run = rig.engine.admit(wanted).await.expect("admitted").run().id;
         assert_eq!(ended(&rig.drive(run).await), Ending::Verified);
         assert_eq!(rig.world.done(), [format!("script /scripts/blind {hostile}")]);

@@ -218,21 +218,7 @@ fn fault_7_two_workers_take_each_run_once() {
         for number in 0..40 {
             alert.alert.labels.insert("unit".to_owned(), "web".to_owned());
             alert.alert.labels.insert("n".to_owned(), number.to_string());
-            let wanted = Wanted {
-                received: None,
-                key: number.to_string(),
-                delivery_id: None,
-                group_key: String::new(),
-                playbook: &playbook,
-                text: &text,
-                alert: &alert,
-                params: BTreeMap::new(),
-                rung: Mode::Auto,
-                overrides: Vec::new(),
-                by: "alert".to_owned(),
-                page: None,
-                escalate_in: None,
-            };
+            let wanted = Wanted { by: "alert".to_owned(), ..wanted(&number.to_string(), &playbook, &text, &alert) };
             assert!(matches!(engines[0].admit(wanted).await.expect("admitted"), Admission::New(_)));
         }
         let work = async |engine: &Engine| {

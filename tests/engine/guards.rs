@@ -161,19 +161,10 @@ fn what_is_denied_where_nobody_is_there_reaches_a_person() {
         let playbook = parse(&text).expect("sound");
         let alert = firing();
         let wanted = Wanted {
-            received: None,
-            key: "one".to_owned(),
-            delivery_id: None,
-            group_key: String::new(),
-            playbook: &playbook,
-            text: &text,
-            alert: &alert,
-            params: BTreeMap::new(),
-            rung: Mode::Auto,
-            overrides: Vec::new(),
             by: "alert".to_owned(),
             page: Some(page("the page")),
             escalate_in: Some(Duration::from_secs(60)),
+            ..wanted("one", &playbook, &text, &alert)
         };
         let run = alone.admit(wanted).await.expect("admitted").run().id;
         let Some((worked, Came::Denied(..))) = alone.work(&Unwatched).await.expect("works") else { panic!("denied") };

@@ -31,7 +31,7 @@ use ira::store::model::{OutboxRow, RunId};
 use ira::store::{Mail, MailState, Memory, Options, Sqlite, StepState, Store};
 use ira_commands::Fault;
 use ira_commands::alert::Alert;
-use ira_commands::playbook::{Incoming, Mode, parse};
+use ira_commands::playbook::{Incoming, Mode, Playbook, parse};
 use serde_json::json;
 use world::{Desk, World};
 
@@ -76,19 +76,12 @@ impl Rig {
         });
         let alert = firing();
         let wanted = Wanted {
-            received: None,
-            key: key.to_owned(),
             delivery_id: Some(key.to_owned()),
-            group_key: String::new(),
-            playbook: &playbook,
-            text,
-            alert: &alert,
-            params: BTreeMap::new(),
             rung,
             overrides,
-            by: "somebody".to_owned(),
             page: Some(page("the page")),
             escalate_in: Some(Duration::from_secs(600)),
+            ..wanted(key, &playbook, text, &alert)
         };
         Ok(self.engine.admit(wanted).await?.run().id)
     }
@@ -100,19 +93,9 @@ impl Rig {
         let engine = engine(&self.world, &copy, Path::new("/nonexistent"), "a look");
         let (playbook, alert) = (parse(text).expect("sound"), firing());
         let wanted = || Wanted {
-            received: None,
-            key: "a look".to_owned(),
-            delivery_id: None,
-            group_key: String::new(),
-            playbook: &playbook,
-            text,
-            alert: &alert,
-            params: BTreeMap::new(),
             rung: Mode::Approve,
             overrides: overrides.clone(),
-            by: "somebody".to_owned(),
-            page: None,
-            escalate_in: None,
+            ..wanted("a look", &playbook, text, &alert)
         };
         let preview = engine.preview(&wanted()).await.expect("planned");
         engine.forecast(wanted(), &preview.plan).await.expect("looked")
@@ -190,6 +173,25 @@ fn engine(world: &Arc<World>, store: &Arc<dyn Store>, folder: &Path, worker: &st
     let few = BudgetConfig { max: Some(1), link: None, native: None, window: 3_600, per: None };
     engine.budgets.insert("few".to_owned(), few);
     engine
+}
+
+/// A run of `playbook` for `alert` that goes on by itself, without a page.
+pub fn wanted<'a>(key: &str, playbook: &'a Playbook, text: &'a str, alert: &'a Incoming) -> Wanted<'a> {
+    Wanted {
+        received: None,
+        key: key.to_owned(),
+        delivery_id: None,
+        group_key: String::new(),
+        playbook,
+        text,
+        alert,
+        params: BTreeMap::new(),
+        rung: Mode::Auto,
+        overrides: Vec::new(),
+        by: "somebody".to_owned(),
+        page: None,
+        escalate_in: None,
+    }
 }
 
 /// The alert of the tests.

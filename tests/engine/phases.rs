@@ -272,21 +272,7 @@ fn a_preview_writes_nothing_anywhere() {
     on_each(async |rig, _| {
         let text = of(&[LOOK, RESTART].concat());
         let (playbook, alert) = (parse(&text).expect("sound"), firing());
-        let wanted = Wanted {
-            received: None,
-            key: "p".to_owned(),
-            delivery_id: None,
-            group_key: String::new(),
-            playbook: &playbook,
-            text: &text,
-            alert: &alert,
-            params: BTreeMap::new(),
-            rung: Mode::Suggest,
-            overrides: Vec::new(),
-            by: "somebody".to_owned(),
-            page: None,
-            escalate_in: None,
-        };
+        let wanted = Wanted { rung: Mode::Suggest, ..wanted("p", &playbook, &text, &alert) };
         let preview = rig.engine.preview(&wanted).await.expect("planned");
         assert_eq!((preview.reads.len(), preview.plan.writes.len(), preview.stopped), (1, 1, None));
         assert_eq!(preview.plan.writes[0].target, "systemd here web.service");

@@ -9,7 +9,9 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::support::bed::{Bed, Chain};
-use crate::support::node::{FakeNode, PASSWORD, Script, moment};
+use ira_commands::date::stamp as moment;
+
+use crate::support::node::{FakeNode, PASSWORD, Script};
 use crate::support::run::{Ran, ira};
 
 /// The compressed public key of the bed's job; which one does not matter here, for its hash is what the node says.

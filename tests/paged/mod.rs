@@ -25,8 +25,8 @@ use crate::support::run::{Ran, Running, ira, wait_until};
 /// A secret that must never be seen.
 const CANARY: &str = "c4n4ryK3yAbCdEf0123456789";
 
-/// A playbook that runs a script and looks at a site.
-const PLAYBOOK: &str = r#"ira: 1
+/// A playbook that runs a script once and looks at a site.
+pub const PLAYBOOK: &str = r#"ira: 1
 playbook: mend
 owner: team
 mode: auto

@@ -4,13 +4,12 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use ira::config::env::Env as _;
 use serde_json::{Value, json};
 
 use super::Person;
 use super::api::{Api, json as answer, with};
 use crate::support::bed::free_port;
-use crate::support::in_repository;
+use crate::support::debian;
 
 /// A process that ends with the value.
 pub struct Running(Child);
@@ -48,15 +47,7 @@ pub fn alertmanager_with(folder: &Path, name: &str, config: &str) -> (Running, u
 
 /// Whether both are there, or could be installed.
 pub fn is_there() -> bool {
-    let script = in_repository("tests/beds/alerting/install.sh");
-    let there = Command::new(script).stdin(Stdio::null()).status().is_ok_and(|status| status.success());
-    if !there {
-        assert!(
-            ira::config::env::SystemEnv.get("CI").expect("readable").is_none(),
-            "CI has Prometheus and Alertmanager"
-        );
-    }
-    there
+    debian(&["prometheus", "prometheus-alertmanager"])
 }
 
 pub fn until(what: &str, mut done: impl FnMut() -> bool) {

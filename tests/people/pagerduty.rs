@@ -180,7 +180,7 @@ fn lesson_25_one_note_for_one_run_kept_current_and_never_a_second() {
 fn an_incident_is_found_by_id_url_key_alert_key_and_alert() {
     use sha2::Digest as _;
     let group = "{}:{alertname=\"Down\"}";
-    let hash = ira_commands::units::hex(&sha2::Sha256::digest(group))[2..].to_owned();
+    let hash = ira_commands::units::digits(&sha2::Sha256::digest(group));
     let pager = Pager::with(vec![
         incident("Q0OLD", "k", "resolved"),
         incident("Q1ABC", "k", "triggered"),

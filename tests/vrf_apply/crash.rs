@@ -1,21 +1,14 @@
 //! Killed between signing, sending and receipt, and interfered with: no second transfer, ever.
 
 use super::*;
-use crate::act::{Count, Pass, proxy, wait_until};
+use crate::act::{Count, Pass, at_sending, proxy, wait_until};
 
 /// Kills `ira` once the chain's endpoint was given the transfer; afterwards settles it and looks that there was one.
 fn killed_at_sending(pass: fn() -> Pass, mined_already: bool) {
     let mut case = Case::ours("underfunded");
     let needed = 48 * 10_u128.pow(18);
-    let given = std::sync::Arc::new(Count::default());
-    let seen = std::sync::Arc::clone(&given);
-    case.person.url = proxy(&case.bed, move |body| {
-        if body.contains("eth_sendRawTransaction") {
-            seen.next();
-            return pass();
-        }
-        Pass::On
-    });
+    let (url, given) = at_sending(&case.bed, pass);
+    case.person.url = url;
     let running = case.left(&[]);
     wait_until("it is sent", || *given.0.lock().expect("not poisoned") > 0);
     if mined_already {

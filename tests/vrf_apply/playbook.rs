@@ -1,7 +1,7 @@
 //! The playbook that ships for VRF alerts, on the real coordinator: `ira remediate`, and after a crash `ira run resume`.
 
 use super::*;
-use crate::act::{Count, Pass, proxy, wait_until};
+use crate::act::{Pass, at_sending, wait_until};
 use crate::support::run::ira;
 
 /// The playbook as it ships, in a file of the person's own, with these words in the place of others.
@@ -147,15 +147,8 @@ fn nothing_is_sent_for_the_word_of_a_coordinator_that_nobody_vouches_for() {
 /// Kills the run once the endpoint was given the transfer; then `ira run resume` goes on.
 fn killed_at_sending(pass: fn() -> Pass, mined_already: bool) {
     let mut case = alerted("underfunded", &[]);
-    let given = std::sync::Arc::new(Count::default());
-    let seen = std::sync::Arc::clone(&given);
-    case.person.url = proxy(&case.bed, move |body| {
-        if body.contains("eth_sendRawTransaction") {
-            seen.next();
-            return pass();
-        }
-        Pass::On
-    });
+    let (url, given) = at_sending(&case.bed, pass);
+    case.person.url = url;
     let mut command = asked(&case, &[&REMEDIATE[..], &["--yes"]].concat());
     let running = Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("ira starts"));
     wait_until("it is sent", || *given.0.lock().expect("not poisoned") > 0);

@@ -6,7 +6,7 @@ use ethers_core::utils::rlp::Rlp;
 
 use super::*;
 use crate::act::nonces::fees;
-use crate::act::{Count, DRY, Pass, SIGNER, number, proxy, wait_until};
+use crate::act::{DRY, Pass, SIGNER, at_sending, number, wait_until};
 
 /// What a unit of gas costs on the bed, wei.
 const BASE: &str = "0x77359400";
@@ -188,15 +188,8 @@ fn killed_at_replacing(pass: fn() -> Pass, is_there: bool) {
     paused(&case, "0x1");
     let hash = sent(&case, call, 0, LOW);
     case.bed.rpc("anvil_setNextBlockBaseFeePerGas", &json!([BASE]));
-    let given = std::sync::Arc::new(Count::default());
-    let seen = std::sync::Arc::clone(&given);
-    case.person.url = proxy(&case.bed, move |body| {
-        if body.contains("eth_sendRawTransaction") {
-            seen.next();
-            return pass();
-        }
-        Pass::On
-    });
+    let (url, given) = at_sending(&case.bed, pass);
+    case.person.url = url;
     let running = case.left(&["--sender", SIGNER]);
     wait_until("it is sent", || *given.0.lock().expect("not poisoned") > 0);
     let is_replaced = |there: &str| there != hash;

@@ -1,7 +1,7 @@
 //! The pages in Debian's Chromium: they look right on a phone at night, and what changes is seen without reading again.
 
 use std::convert::Infallible;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -10,24 +10,12 @@ use std::sync::Arc;
 use http_body_util::BodyExt as _;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use ira::config::env::{Env as _, SystemEnv};
 use ira::daemon::web::{Body, Request, Web};
 use ira_commands::playbook::Mode;
 
 use crate::engine::books::{RESTART, of};
 use crate::engine::{Rig, on_each};
-use crate::support::in_repository;
-
-/// Whether it is there, or could be installed.
-fn is_there() -> bool {
-    let script = in_repository("tests/beds/chromium/install.sh");
-    let there = Command::new(script).stdin(Stdio::null()).status().is_ok_and(|status| status.success());
-    if !there {
-        assert!(SystemEnv.get("CI").expect("readable").is_none(), "CI has Chromium");
-        std::io::stderr().write_all(b"skipped: Chromium is not to be had\n").expect("said");
-    }
-    there
-}
+use crate::support::{debian, in_repository};
 
 /// Serves the pages on a port of this machine.
 async fn serve(web: Arc<Web>) -> SocketAddr {
@@ -95,7 +83,7 @@ impl Drop for Browser {
 
 #[test]
 fn a_run_is_seen_live_on_a_phone_at_night() {
-    if !is_there() {
+    if !debian(&["chromium", "fonts-dejavu-core"]) {
         return;
     }
     on_each(async |rig, _| {

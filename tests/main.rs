@@ -23,3 +23,4 @@ mod verbs;
 mod vrf_apply;
 mod vrf_runbook;
 mod web;
+mod whole;

@@ -42,6 +42,16 @@ pub enum Fixture {
     },
 }
 
+impl Fixture {
+    /// The labels of one that is written in its test.
+    pub fn labels(&self) -> Option<&BTreeMap<String, String>> {
+        match self {
+            Self::File(_) => None,
+            Self::Written { labels, .. } => Some(labels),
+        }
+    }
+}
+
 /// What a mocked step or query answers once.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {

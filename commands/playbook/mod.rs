@@ -83,5 +83,13 @@ pub fn load(text: &str, fixtures: &Fixtures<'_>) -> Result<Playbook, Vec<Problem
     if failed.is_empty() { Ok(playbook) } else { Err(problem::settle(failed, text)) }
 }
 
+/// A YAML document as JSON, by the same strict reading: an alias, a tag or a name that stands twice is a problem.
+pub fn yaml(text: &str) -> Result<serde_json::Value, Vec<Problem>> {
+    match tree::read(text) {
+        (Some(root), problems) if problems.is_empty() => Ok(root.json()),
+        (_, problems) => Err(problems),
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -68,6 +68,18 @@ impl Alertmanager {
         Ok(firing)
     }
 
+    /// What each of them says of itself: who it is, and its status.
+    pub async fn status(&self) -> Vec<(String, Result<Json, Fault>)> {
+        let one = async |url: &SecretRef| match Service::open("Alertmanager", url, &self.pair.auth, self.config.env()) {
+            Ok(service) => {
+                let said = service.read(&Call::new(Method::GET, &["api", "v2", "status"])).await;
+                (service.label(), said)
+            }
+            Err(fault) => ("Alertmanager".to_owned(), Err(fault)),
+        };
+        join_all(self.pair.urls.iter().map(one)).await
+    }
+
     /// What fires and is sent to `receiver`, as each of them lists it: who says so, and the list.
     pub async fn listed(&self, receiver: &str) -> Vec<(String, Result<Json, Fault>)> {
         let one = async |url: &SecretRef| match Service::open("Alertmanager", url, &self.pair.auth, self.config.env()) {

@@ -30,6 +30,7 @@ pub const TOP: &[Key] = &[
     Key { name: "systemd", kind: "table", default: "", doc: "the service manager" },
     Key { name: "pagerduty", kind: "table", default: "", doc: "PagerDuty's REST API: incidents and their notes" },
     Key { name: "page", kind: "table", default: "", doc: "who takes pages" },
+    Key { name: "heartbeat", kind: "table", default: "", doc: "who pages when ira is not heard any more" },
     Key { name: "slack", kind: "table", default: "", doc: "the channel for messages" },
     Key { name: "opsgenie", kind: "table", default: "", doc: "Opsgenie's alert API" },
     Key { name: "prometheus", kind: "table", default: "", doc: "where metrics are read" },
@@ -218,6 +219,24 @@ pub const PAGE: &[Key] = &[
         doc: "how long a person has to acknowledge a page before the fallback has it too",
     },
     Key { name: "url", kind: "URL", default: "https://events.pagerduty.com", doc: "where PagerDuty takes events" },
+    Key {
+        name: "declared",
+        kind: "string",
+        default: "",
+        doc: "your word for how an alert pages although ira does nothing, where its routes cannot be seen",
+    },
+];
+
+/// The keys of `[heartbeat]`.
+pub const HEARTBEAT: &[Key] = &[
+    Key { name: "url", kind: "URL or reference", default: "", doc: "what is asked by GET as long as all is well" },
+    Key { name: "every", kind: "time", default: "1m", doc: "how often" },
+    Key {
+        name: "watchdog",
+        kind: "time",
+        default: "",
+        doc: "within what time the alert `Watchdog` must have come through every intake of Alertmanager",
+    },
 ];
 
 /// The keys of `[slack]`.

@@ -100,7 +100,8 @@ impl Admin {
         lines.push(format!("{} store", word(store)));
         let pager = loaded.config.systems.page.is_some();
         lines.push(format!("{} pager", if pager { "ok" } else { "missing" }));
-        lines.push(format!("{} arm of the alert: {}", word(pager), arms::of_alert(&loaded.config)));
+        let (armed, how) = arms::of_alert(&loaded);
+        lines.push(format!("{} arm of the alert: {how}", word(armed)));
         let refused: Vec<_> = loaded.refused().collect();
         lines.push(format!("ok playbooks: {}", loaded.books.len() - refused.len()));
         lines.extend(refused.iter().map(|(name, why)| format!("not loaded: {name}: {why}")));

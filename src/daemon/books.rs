@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use ira_commands::playbook::{Mode, Playbook};
 use ira_commands::text::clean;
 use ira_commands::{Fault, Kind};
 
-use super::arms;
+use super::arms::Sight;
 use super::sources::Source;
 use super::web::Shelved;
 use crate::cli::OutputFlags;
@@ -23,8 +23,15 @@ pub(super) struct Book {
     pub text: String,
     /// How far it goes by itself.
     pub rung: Mode,
+    /// Why it answers no alert: what it lacks of the arms of its page, as they were last looked at.
+    pub refused: RwLock<Option<String>>,
+}
+
+impl Book {
     /// Why it answers no alert.
-    pub refused: Option<String>,
+    pub fn refused(&self) -> Option<String> {
+        self.refused.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// Everything that is read from files.
@@ -32,6 +39,8 @@ pub(super) struct Loaded {
     pub config: Arc<Config>,
     pub sources: BTreeMap<String, Source>,
     pub books: Vec<Book>,
+    /// How far the arms of the page were seen.
+    pub sight: RwLock<Sight>,
 }
 
 impl Loaded {
@@ -40,14 +49,12 @@ impl Loaded {
         let config = connect::effective(output)?;
         let sources = sources(&config, listen.unwrap_or(config.daemon.listen))?;
         let books = books(&config, output)?;
-        Ok(Self { config, sources, books })
+        Ok(Self { config, sources, books, sight: RwLock::default() })
     }
 
-    /// Says in the log what is not as it was meant.
-    pub fn say(&self) {
-        for (name, why) in self.refused() {
-            tracing::warn!("the playbook {name} is not loaded: {why}");
-        }
+    /// How far the arms of the page were seen.
+    pub fn sight(&self) -> Sight {
+        self.sight.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What people see of the playbooks.
@@ -58,15 +65,15 @@ impl Loaded {
             revision: book.playbook.revision.clone(),
             rung: book.rung.word(),
             writes: book.playbook.effects.any(),
-            refused: book.refused.clone(),
+            refused: book.refused(),
             tests: book.playbook.tests.len(),
         };
         self.books.iter().map(one).collect()
     }
 
     /// The playbooks that were refused, with why.
-    pub fn refused(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.books.iter().filter_map(|book| Some((book.playbook.name.text.as_str(), book.refused.as_deref()?)))
+    pub fn refused(&self) -> impl Iterator<Item = (&str, String)> {
+        self.books.iter().filter_map(|book| Some((book.playbook.name.text.as_str(), book.refused()?)))
     }
 }
 
@@ -88,7 +95,6 @@ fn sources(config: &Arc<Config>, listen: SocketAddr) -> Result<BTreeMap<String, 
 }
 
 fn books(config: &Config, output: &OutputFlags) -> Result<Vec<Book>, Fault> {
-    let missing = arms::missing(config);
     let mut books = Vec::new();
     for source in playbooks::all(output)? {
         if source.overridden_by.is_some() {
@@ -108,8 +114,7 @@ fn books(config: &Config, output: &OutputFlags) -> Result<Vec<Book>, Fault> {
         let own = config.engine.playbooks.get(&playbook.name.text).and_then(|own| own.mode);
         let rung = own.unwrap_or(playbook.mode);
         let acts = playbook.effects.any() && rung >= Mode::Approve;
-        let refused = (acts && !missing.is_empty())
-            .then(|| format!("it writes, and nobody would be paged if it failed; missing: {}", missing.join("; ")));
+        let refused = RwLock::new(acts.then(|| "the arms of its page were not looked at yet".to_owned()));
         books.push(Book { playbook, text, rung, refused });
     }
     Ok(books)

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Shared;
 use super::intake::alerts;
+use super::routing::Routing;
 use super::sources::{Batch, missed};
+use super::{Shared, arms, beat};
 use crate::clients::alertmanager::Alertmanager;
 use crate::clock::SystemClock;
 use crate::config::intake::Sender;
@@ -19,12 +20,29 @@ pub(super) async fn run(shared: Arc<Shared>) {
         let Some(receiver) = source.receiver.as_deref().filter(|_| source.sender == Sender::Alertmanager) else {
             continue;
         };
+        let routings = arms::asked(config).await.unwrap_or_default();
         for one in missed(&pair, receiver, &source.limits).await {
             match one.says {
-                Ok(batch) => keep(&shared, name, &one.by, batch).await,
+                Ok(mut batch) => {
+                    let routing = routings.iter().find(|(by, _)| *by == one.by);
+                    // It is no word of the intake that it fires.
+                    let _took = beat::take(&shared, &mut batch);
+                    grouped(&mut batch, receiver, routing.map(|(_, routing)| routing));
+                    keep(&shared, name, &one.by, batch).await;
+                }
                 Err(fault) => tracing::warn!("what fired while nobody listened is not known: {}: {fault}", one.by),
             }
         }
+    }
+}
+
+/// The group of each: its API names none, but its routes say which it is in. So a page has the key of its webhook.
+fn grouped(batch: &mut Batch, receiver: &str, routing: Option<&Routing>) {
+    for one in batch.deliveries.iter_mut().filter(|one| one.group_key.is_empty()) {
+        let labels = &one.incoming.alert.labels;
+        let goes = routing.map(|routing| routing.of(labels)).unwrap_or_default();
+        let key = goes.iter().find(|goes| goes.receiver == receiver).map(|goes| goes.group_key(labels));
+        one.group_key = key.unwrap_or_default();
     }
 }
 

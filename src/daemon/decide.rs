@@ -11,7 +11,7 @@ use ira_commands::{Fault, Kind};
 
 use super::books::{Book, Loaded};
 use super::storm::Storm;
-use super::{Shared, recur, tell};
+use super::{Shared, details, recur, tell};
 use crate::engine::{Engine, Wanted, incoming};
 use crate::store::ask::{Admission, Judge, Judged, Mails, Page};
 use crate::store::model::{InboxRow, OutboxRow, RunId};
@@ -23,12 +23,16 @@ const BATCH: usize = 128;
 const PAUSE: Duration = Duration::from_secs(1);
 /// The least time that a run has to come to its end of planning, seconds.
 const PLANNING: u64 = 300;
+/// So often it is asked what an incident is about …
+const DETAILS: usize = 5;
+/// … the first time after this, then later each time.
+const AGAIN: Duration = Duration::from_secs(5);
 /// So many earlier alerts of one fingerprint are looked at.
 const EARLIER: usize = 32;
 
 /// Decides what is due, until the daemon stops.
 pub(super) async fn run(shared: Arc<Shared>) {
-    let storm = Arc::new(Storm::default());
+    let storm = Arc::new(Storm::of(&shared).await);
     while !shared.stopping() {
         let rows = match shared.store.undecided(BATCH).await {
             Ok(rows) => rows,
@@ -56,7 +60,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
 
 /// Decides everything that is due, once; whether there was anything.
 pub(super) async fn pass(shared: &Arc<Shared>) -> Result<bool, Fault> {
-    let storm = Arc::new(Storm::default());
+    let storm = Arc::new(Storm::of(shared).await);
     let mut any = false;
     loop {
         let rows = shared.store.undecided(BATCH).await?;
@@ -147,6 +151,19 @@ impl One {
 
     /// Finds what answers a firing alert.
     pub(super) async fn answer(&self, alert: &Incoming) -> Result<(), Fault> {
+        let whole = match details::of(&self.loaded.config, alert).await {
+            Ok(whole) => whole,
+            Err(fault) => {
+                let tries = self.shared.store.decisions(self.row.id).await?.len();
+                if tries < DETAILS {
+                    let why = format!("what its incident is about cannot be read yet: {}", fault.one_line());
+                    let wait = AGAIN * u32::try_from(tries + 1).unwrap_or(u32::MAX);
+                    return self.judged(Judged::Suppressed(excerpt(&why, 300), wait), alert).await;
+                }
+                alert.clone()
+            }
+        };
+        let alert = &whole;
         let books: Vec<&Playbook> = self.loaded.books.iter().map(|book| &book.playbook).collect();
         let decision = playbook::decide(&books, alert);
         if let Some(name) = self.maintained(&decision).await? {
@@ -160,7 +177,7 @@ impl One {
         let mut answered = None;
         for at in decision.writer.iter().chain(&decision.readers) {
             let book = &self.loaded.books[*at];
-            if let Some(why) = &book.refused {
+            if let Some(why) = book.refused() {
                 let why = format!("the playbook {} is not loaded: {why}", book.playbook.name.text);
                 return self.paged(&why, alert).await;
             }
@@ -287,7 +304,7 @@ impl One {
         let mut answered = None;
         for at in decision.writer.iter().chain(&decision.readers) {
             let book = &self.loaded.books[*at];
-            if book.refused.is_none() {
+            if book.refused().is_none() {
                 answered = answered.or(Some(self.admitted(book, alert).await?));
             }
         }

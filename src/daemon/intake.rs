@@ -12,8 +12,8 @@ use ira_commands::ports::Clock as _;
 use tokio::time::{Instant, timeout_at};
 
 use super::listen::{Answer, Body, said};
-use super::sources::{Batch, Head, Refusal, Source};
-use super::{Shared, own};
+use super::sources::{Batch, Head, Refusal, Source, print};
+use super::{Shared, beat, own};
 use crate::clock::SystemClock;
 use crate::engine::kept;
 
@@ -154,7 +154,10 @@ impl Intake {
     }
 
     /// Brings what was read to the disk.
-    async fn keep(&self, source: &Source, batch: Batch) -> Result<(), No> {
+    async fn keep(&self, source: &Source, mut batch: Batch) -> Result<(), No> {
+        if beat::take(&self.shared, &mut batch) {
+            self.shared.health.bark(source.name());
+        }
         let news = batch.news.clone();
         let alerts = alerts(source.name(), batch);
         if let Some(news) = &news {
@@ -228,13 +231,14 @@ pub(super) fn alerts(source: &str, batch: Batch) -> Vec<crate::store::ask::Incom
     let mut alerts: Vec<_> = Vec::with_capacity(batch.deliveries.len() + 1);
     let group = batch.deliveries.first().map(|first| first.group_key.clone()).unwrap_or_default();
     for delivery in batch.deliveries {
+        let fingerprint = print(&delivery);
         let mut alert = kept(&delivery.incoming, Some(delivery.id), delivery.group_key);
         if let Some(key) = delivery.incident.and_then(|incident| incident.key)
             && let Some(payload) = alert.payload.as_object_mut()
         {
             payload.insert("incident".to_owned(), key.into());
         }
-        alert.fingerprint = format!("{}:{}", alert.source, delivery.fingerprint);
+        alert.fingerprint = fingerprint;
         alerts.push(alert);
     }
     if batch.truncated > 0 {

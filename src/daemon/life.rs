@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use ira_commands::{Fault, Kind};
 
+use super::arms::{self, Sight};
 use super::books::Loaded;
 use super::{Shared, direct, lock, once, routes, serve, unit};
 use crate::cli::OutputFlags;
@@ -66,7 +67,13 @@ pub fn daemon(session: &mut Session, args: &DaemonArgs, output: &OutputFlags, en
     }
     let loaded = Loaded::read(output, args.listen)?;
     session.configure(loaded.config.output);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::new(Kind::Failed, "cannot start").because(error.to_string()))?;
     if args.check {
+        runtime.block_on(arms::look(&loaded));
         return check(session, &loaded);
     }
     if args.alertmanager_routes {
@@ -78,7 +85,6 @@ pub fn daemon(session: &mut Session, args: &DaemonArgs, output: &OutputFlags, en
         let config = output.config.clone().unwrap_or_else(|| PathBuf::from("/etc/ira/config.toml"));
         return Ok(session.show_text("systemd units", &unit::text(&loaded, &binary, &config.display().to_string())));
     }
-    loaded.say();
     let path = store_path(&loaded.config)?;
     let config = Arc::clone(&loaded.config);
     let _lock = lock::take(&path)?;
@@ -87,12 +93,8 @@ pub fn daemon(session: &mut Session, args: &DaemonArgs, output: &OutputFlags, en
             direct::last_page(&config, "store", &format!("it does not start: {}", fault.one_line()));
         }
     })?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| Fault::new(Kind::Failed, "cannot start").because(error.to_string()))?;
     let served = runtime.block_on(async {
+        arms::look(&loaded).await;
         let (shared, stopped) = Shared::new(store, loaded, output).await?;
         if args.once { once::once(&shared).await } else { serve::serve(args, output, &shared, stopped).await }
     });
@@ -130,10 +132,18 @@ fn open(path: &Path, config: &Arc<Config>) -> Result<Arc<dyn Store>, Fault> {
     Ok(Arc::new(Sqlite::open(path, Options { fatal, ..Options::default() })?))
 }
 
-fn check(session: &Session, loaded: &Loaded) -> Result<u8, Fault> {
-    let refused: Vec<_> = loaded.refused().collect();
+fn check(session: &mut Session, loaded: &Loaded) -> Result<u8, Fault> {
+    let mut refused: Vec<_> = loaded.refused().collect();
+    // What is only not there at this moment is no fault of the configuration: the daemon looks again.
+    if let Sight::Unseen(why) = loaded.sight() {
+        let named = refused.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        if !named.is_empty() {
+            session.warn([format!("{named}: not loaded before the routes of Alertmanager are seen: {why}")]);
+        }
+        refused.clear();
+    }
     if let Some((name, why)) = refused.first() {
-        let mut fault = Fault::new(Kind::Config, format!("the playbook {name} is not loaded")).because(*why);
+        let mut fault = Fault::new(Kind::Config, format!("the playbook {name} is not loaded")).because(why.as_str());
         for (name, why) in refused.iter().skip(1) {
             fault = fault.because(format!("{name}: {why}"));
         }

@@ -20,6 +20,7 @@ pub(super) const NAMES: &[(&str, &str, &str)] = &[
     ("ira_denials_total", "counter", "first writes that were denied, by guard"),
     ("ira_mail_sent_total", "counter", "rows of the outbox that were taken by their channels"),
     ("ira_mail_pending", "gauge", "rows of the outbox that are to be sent"),
+    ("ira_heartbeats_total", "counter", "times at which the external switch was to be told, by whether it was"),
     ("ira_store_errors_total", "counter", "requests to the store that failed"),
     ("ira_store_up", "gauge", "whether the store answers"),
     ("ira_playbooks", "gauge", "playbooks, by whether they are loaded"),

@@ -2,9 +2,11 @@
 
 mod admin;
 mod arms;
+mod beat;
 mod books;
 mod catch_up;
 mod decide;
+mod details;
 mod direct;
 mod intake;
 mod life;
@@ -15,6 +17,7 @@ mod once;
 mod own;
 mod recur;
 mod routes;
+mod routing;
 mod serve;
 pub mod sources;
 mod storm;
@@ -26,9 +29,9 @@ mod work;
 
 pub use life::{DaemonArgs, daemon};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -73,6 +76,8 @@ struct Shared {
     mail: Notify,
     /// What people see.
     web: Web,
+    /// The arms of the page are to be looked at.
+    looked: Notify,
     /// Whether the daemon stops: nothing new is begun.
     stop: watch::Sender<bool>,
 }
@@ -83,8 +88,29 @@ struct Health {
     /// Milliseconds after `since` at which the clock was last looked at.
     looked: AtomicU64,
     store: AtomicBool,
+    /// Milliseconds after `since` at which a worker last looked for a run.
+    worked: AtomicU64,
+    /// When the watchdog last came, by intake.
+    barked: Mutex<BTreeMap<String, Instant>>,
     /// Why the last reload changed nothing.
     reload: Mutex<Option<String>>,
+}
+
+impl Health {
+    /// A worker looks for a run.
+    fn work(&self) {
+        self.worked.store(u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// The watchdog came through an intake.
+    fn bark(&self, intake: &str) {
+        self.barked.lock().unwrap_or_else(PoisonError::into_inner).insert(intake.to_owned(), Instant::now());
+    }
+
+    /// When it last did.
+    fn barked(&self, intake: &str) -> Option<Instant> {
+        self.barked.lock().unwrap_or_else(PoisonError::into_inner).get(intake).copied()
+    }
 }
 
 impl Shared {
@@ -101,6 +127,8 @@ impl Shared {
             since: Instant::now(),
             looked: AtomicU64::new(0),
             store: AtomicBool::new(true),
+            worked: AtomicU64::new(0),
+            barked: Mutex::default(),
             reload: Mutex::default(),
         };
         let config = &parts.loaded.config;
@@ -118,6 +146,7 @@ impl Shared {
             nudged: Mutex::default(),
             mail: Notify::new(),
             web,
+            looked: Notify::new(),
             stop,
         };
         Ok((Arc::new(shared), stopped))
@@ -135,6 +164,10 @@ impl Shared {
     /// Reads everything anew. Where anything is wrong, what was loaded before goes on.
     fn reload(&self, output: &OutputFlags, listen: Option<SocketAddr>) {
         let read = Loaded::read(output, listen)
+            .inspect(|loaded| {
+                // Whoever reloads waits for it anyway.
+                tokio::runtime::Handle::current().block_on(arms::look(loaded));
+            })
             .and_then(|loaded| Parts::new(&self.store, loaded, output, &self.cluster, &self.worker));
         let said = match read {
             Ok(parts) => {
@@ -143,10 +176,10 @@ impl Shared {
                     parts.loaded.books.len(),
                     parts.loaded.sources.len()
                 );
-                parts.loaded.say();
                 let config = &parts.loaded.config;
                 self.web.admit(config.users.clone(), config.public_url.as_deref());
                 self.web.shelve(parts.loaded.shelf());
+                self.looked.notify_one();
                 *self.parts.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(parts);
                 None
             }

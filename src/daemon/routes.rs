@@ -16,15 +16,28 @@ pub(super) fn text(loaded: &Loaded) -> String {
          # yours. The two routes of a pair have the same matchers and the same group_by: so they share one incident.\n\
          routes:\n",
     );
+    // Those that act come first: what is for one of these and for one that only reads has the pager's delay.
+    let mut books: Vec<&Book> = loaded.books.iter().collect();
+    books.sort_by_key(|book| !acts(book));
     let mut any = false;
-    for book in &loaded.books {
-        for on in book.playbook.on.iter().filter(|on| matches!(on.source.text.as_str(), "alertmanager" | "any")) {
+    for book in books {
+        for (matchers, by) in matched(book) {
             any = true;
-            pair(&mut out, book, on);
+            pair(&mut out, book, &matchers, &by);
         }
     }
     if !any {
         out.push_str("# no playbook is for alerts of Alertmanager\n");
+    }
+    if let Some(within) = loaded.config.systems.heartbeat.as_ref().and_then(|heart| heart.watchdog) {
+        let often = (within.as_secs() / 3).max(1);
+        let _never = writeln!(
+            out,
+            "# always fires, so that ira knows that it would be told; a rule of Prometheus for it:\n\
+             #   - alert: Watchdog\n#     expr: vector(1)\n\
+             - matchers: ['alertname=\"Watchdog\"']\n  receiver: ira\n  group_by: [alertname]\n  group_wait: 0s\n  \
+               group_interval: {often}s\n  repeat_interval: {often}s"
+        );
     }
     let deadline = loaded.books.iter().filter_map(|book| book.playbook.escalate.as_ref()).map(|one| one.deadline).max();
     let _never = writeln!(
@@ -45,22 +58,41 @@ pub(super) fn text(loaded: &Loaded) -> String {
     out
 }
 
-fn pair(out: &mut String, book: &Book, on: &On) {
+/// Whether it changes anything by itself.
+fn acts(book: &Book) -> bool {
+    book.rung == Mode::Auto && book.playbook.effects.any()
+}
+
+/// The matchers of a playbook, each once, with the labels that their alerts are grouped by: where only `when` or the key
+/// tells them apart, Alertmanager would never come to the second.
+fn matched(book: &Book) -> Vec<(String, String)> {
+    let mut all: Vec<(String, Vec<String>)> = Vec::new();
+    for on in book.playbook.on.iter().filter(|on| matches!(on.source.text.as_str(), "alertmanager" | "any")) {
+        let text = matchers(on);
+        let at = all.iter().position(|(known, _)| *known == text).unwrap_or_else(|| {
+            all.push((text, vec!["alertname".to_owned()]));
+            all.len() - 1
+        });
+        for label in on.key.iter().filter_map(|path| path.text.strip_prefix("alert.labels.")) {
+            if !all[at].1.iter().any(|known| known == label) {
+                all[at].1.push(label.to_owned());
+            }
+        }
+    }
+    all.into_iter().map(|(matchers, labels)| (matchers, labels.join(", "))).collect()
+}
+
+fn matchers(on: &On) -> String {
+    let spelled = on.matches.iter().map(|(label, matcher)| match matcher {
+        Matcher::Equals(value) => format!("{label}={}", quoted(value)),
+        Matcher::Regex(whole) => format!("{label}=~{}", quoted(whole.text())),
+    });
+    spelled.map(|matcher| format!("'{}'", matcher.replace('\'', "''"))).collect::<Vec<_>>().join(", ")
+}
+
+fn pair(out: &mut String, book: &Book, matchers: &str, by: &str) {
     let name = &book.playbook.name.text;
-    let matchers: Vec<String> = on
-        .matches
-        .iter()
-        .map(|(label, matcher)| match matcher {
-            Matcher::Equals(value) => format!("{label}={}", quoted(value)),
-            Matcher::Regex(whole) => format!("{label}=~{}", quoted(whole.text())),
-        })
-        .map(|matcher| format!("'{}'", matcher.replace('\'', "''")))
-        .collect();
-    let mut labels = vec!["alertname".to_owned()];
-    let keys = on.key.iter().filter_map(|path| path.text.strip_prefix("alert.labels."));
-    labels.extend(keys.filter(|label| *label != "alertname").map(str::to_owned));
-    let (matchers, by) = (matchers.join(", "), labels.join(", "));
-    let _never = if book.rung == Mode::Auto && book.playbook.effects.any() {
+    let _never = if acts(book) {
         let given = book.playbook.escalate.as_ref().map_or(LEAST, |escalate| escalate.deadline.min(LEAST));
         writeln!(
             out,

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::admin::Admin;
 use super::intake::Intake;
 use super::life::DaemonArgs;
-use super::{Shared, catch_up, decide, listen, time, work};
+use super::{Shared, arms, catch_up, decide, listen, time, work};
 use crate::cli::OutputFlags;
 use crate::terminal::write_stdout;
 
@@ -48,6 +48,7 @@ pub(super) async fn serve(
     write_stdout(&said)
         .map_err(|error| Fault::new(Kind::Failed, "it cannot be said that it is ready").because(error.to_string()))?;
     notify(NotifyState::Ready);
+    tasks.spawn(arms::run(Arc::clone(shared)));
     tasks.spawn(catch_up::run(Arc::clone(shared)));
     tracing::info!("{}; {orphans} runs of an earlier daemon are taken up", said.trim().replace('\n', ", "));
     loop {

@@ -8,14 +8,19 @@ use ira_commands::Fault;
 
 use super::books::Book;
 use super::decide::One;
-use super::tell;
-use crate::store::Guard;
-use crate::store::ask::Suspend;
+use super::{Shared, tell};
+use crate::store::ask::{Filter, Mails, Suspend};
+use crate::store::{Guard, Mail};
 
 /// How long a storm lasts after it was last seen.
 pub(super) const LASTS: Duration = Duration::from_secs(300);
 /// What is counted is counted within this.
 const WINDOW: Duration = Duration::from_secs(60);
+
+/// So many milliseconds ago.
+fn since(age: u64) -> Option<Instant> {
+    Instant::now().checked_sub(Duration::from_millis(age))
+}
 
 /// What was seen of late.
 #[derive(Default)]
@@ -25,6 +30,35 @@ pub(super) struct Storm {
 }
 
 impl Storm {
+    /// With what an earlier daemon did within the time that is counted. What cannot be read counts as nothing.
+    pub async fn of(shared: &Shared) -> Self {
+        let storm = Self::default();
+        let window = u64::try_from(WINDOW.as_millis()).unwrap_or(u64::MAX);
+        let store = &shared.store;
+        let (Ok(now), Ok(mails), Ok(runs)) =
+            (store.now().await, store.mails(Mails::All).await, store.runs(Filter::All).await)
+        else {
+            return storm;
+        };
+        let ago = |at: u64| Some(now.saturating_sub(at)).filter(|age| *age < window).and_then(since);
+        let mut pages: Vec<_> = mails
+            .iter()
+            .filter(|mail| mail.mail == Mail::Trigger && mail.key.starts_with("alert:"))
+            .filter_map(|mail| Some((ago(mail.created_at)?, mail.dedup_key.clone())))
+            .collect();
+        pages.sort();
+        pages.dedup_by(|later, earlier| later.1 == earlier.1);
+        *storm.pages.lock().unwrap_or_else(PoisonError::into_inner) = pages.into();
+        let loaded = shared.loaded();
+        let writes =
+            |name: &str| loaded.books.iter().any(|book| book.playbook.name.text == name && book.playbook.effects.any());
+        let of = runs.iter().filter(|run| run.playbook.as_deref().is_some_and(writes));
+        let mut begun: Vec<Instant> = of.filter_map(|run| ago(run.admitted_at)).collect();
+        begun.sort();
+        *storm.runs.lock().unwrap_or_else(PoisonError::into_inner) = begun.into();
+        storm
+    }
+
     /// Counts a page; whether it is one too many. One more under a key that was paged is none.
     pub fn pages(&self, most: usize, key: &str) -> bool {
         let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);

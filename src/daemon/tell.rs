@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use ira_commands::pd_annotate;
 use ira_commands::playbook::Incoming;
 use ira_commands::text::excerpt;
-use ira_commands::units::digits;
 use serde_json::{Value as Json, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::config::Config;
+use crate::pages;
 use crate::store::Mail;
 use crate::store::ask::Tell;
 use crate::store::model::InboxRow;
@@ -25,11 +23,7 @@ pub(super) fn key(row: &InboxRow, cluster: &str) -> String {
     if let Some(key) = incident(row) {
         return key.to_owned();
     }
-    if row.group_key.is_empty() {
-        let print = digits(&Sha256::digest(row.fingerprint.as_bytes())[..16]);
-        return format!("ira:{cluster}:{print}");
-    }
-    pd_annotate::group_key(&row.group_key)
+    pages::of_sender(&row.fingerprint, &row.group_key, cluster)
 }
 
 /// The key of the incident that an alert comes from, where its sender is one that pages.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use ira_commands::Fault;
 
+use super::beat::Beat;
 use super::{Shared, direct, tell};
 use crate::retention::{USUAL, sweep};
 
@@ -20,6 +21,7 @@ const LONGEST: u64 = 60_000;
 pub(super) async fn run(shared: Arc<Shared>) {
     let mut cleaned: Option<Instant> = None;
     let mut failing: Option<(Instant, bool)> = None;
+    let mut beat = Beat::default();
     let watched = sd_notify::watchdog_enabled().is_some();
     while !shared.stopping() {
         let looked = shared.health.since.elapsed().as_millis();
@@ -31,7 +33,10 @@ pub(super) async fn run(shared: Arc<Shared>) {
         shared.health.store.store(went.is_ok(), Ordering::Relaxed);
         shared.metrics.set("ira_store_up", &[], u64::from(went.is_ok()));
         failing = match went {
-            Ok(()) => None,
+            Ok(claimable) => {
+                beat.round(&shared, claimable).await;
+                None
+            }
             Err(fault) => Some(down(&shared, failing, &fault).await),
         };
         if failing.is_none() && cleaned.is_none_or(|at| at.elapsed() > CLEANING) {
@@ -70,7 +75,8 @@ async fn down(shared: &Arc<Shared>, failing: Option<(Instant, bool)>, fault: &Fa
     }
 }
 
-async fn round(shared: &Arc<Shared>) -> Result<(), Fault> {
+/// What is due, and written down; whether a run waits for a worker.
+async fn round(shared: &Arc<Shared>) -> Result<bool, Fault> {
     let parts = shared.parts();
     let engine = &parts.engine;
     let tick = engine.tick().await?;
@@ -98,7 +104,7 @@ async fn round(shared: &Arc<Shared>) -> Result<(), Fault> {
         shared.store.tell(tell::own(&loaded.config, &shared.cluster, "undecided", at, &why)).await?;
     }
     shared.mail.notify_one();
-    Ok(())
+    Ok(tick.claimable)
 }
 
 /// Empties the outbox until the daemon stops, and once more then.

@@ -24,6 +24,7 @@ pub(super) const NAME: &str = "daemon:";
 pub(super) async fn run(shared: Arc<Shared>) {
     while !shared.stopping() {
         let engine = Arc::clone(&shared.parts().engine);
+        shared.health.work();
         let nudged = shared.nudged.lock().unwrap_or_else(PoisonError::into_inner).pop_first();
         let did = match nudged {
             Some(run) => taken(&engine, run).await,

@@ -20,10 +20,10 @@ use crate::store::Store;
 
 pub use armed::{Armed, armed};
 pub use deliver::deliver;
-pub use key::key;
+pub use key::{key, of_sender};
 pub use overdue::overdue;
 pub use post::Posts;
-pub use run_alert::RunAlert;
+pub use run_alert::{NAME as RUN_ALERT, RunAlert};
 pub use whom::{About, page};
 
 /// What empties the outbox, as it is configured.

@@ -9,6 +9,7 @@ use ira_commands::{Fault, Invocation, Kind, pd_annotate};
 use super::{Posts, words};
 use crate::clients::opsgenie::Opsgenie;
 use crate::clients::slack::Slack;
+use crate::config::secret::SecretRef;
 use crate::config::systems::Channel;
 use crate::engine::{SendFault, told_journal};
 use crate::store::ask::Mails;
@@ -17,8 +18,10 @@ use crate::store::{Mail, MailState};
 
 /// So long after a run's end an incident may still come to be: its sender may page with a delay.
 const SETTLE: u64 = 300_000;
-/// Between two looks for it.
-const PAUSE: Duration = Duration::from_secs(30);
+/// Between two looks for it: it is made within seconds of its page, or as late as its sender pages.
+const PAUSE: Duration = Duration::from_secs(2);
+/// So many looks are made at that pace; then at a tenth of it.
+const SOON: u32 = 15;
 
 fn later(fault: Fault) -> SendFault {
     SendFault::Later(fault, None)
@@ -45,8 +48,7 @@ impl Posts {
             }
             Channel::Slack => {
                 let webhook = systems.slack.clone().ok_or_else(|| unset("slack.webhook"))?;
-                let text = self.words(row).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-                Slack::new(config, webhook).post(&text).await.map_err(|broken| later(broken.fault))
+                self.in_channel(row, webhook).await
             }
         }
     }
@@ -79,12 +81,33 @@ impl Posts {
             ended = self.store.run(run).await.map_err(later)?.and_then(|story| story.run.ended_at);
             mails = self.store.mails(Mails::Of(run)).await.map_err(later)?;
         }
-        Ok(if may_come(row, ended, &mails, now) {
-            SendFault::Later(fault, Some(PAUSE))
-        } else {
-            SendFault::Moot(fault.one_line())
-        })
+        if may_come(row, ended, &mails, now) {
+            return Ok(SendFault::Later(fault, Some(pause(row.attempts))));
+        }
+        self.told_instead(row).await?;
+        Ok(SendFault::Moot(fault.one_line()))
     }
+
+    /// What came of a run that nobody was woken for is said in the channel, where there is one: its note has no other
+    /// reader.
+    async fn told_instead(&self, row: &OutboxRow) -> Result<(), SendFault> {
+        let last = row.run.is_some_and(|run| row.key == format!("note:{run}:end"));
+        match self.config.systems.slack.clone().filter(|_| last) {
+            Some(webhook) => self.in_channel(row, webhook).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn in_channel(&self, row: &OutboxRow, webhook: SecretRef) -> Result<(), SendFault> {
+        let text = self.words(row).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let slack = Slack::new(Arc::clone(&self.config), webhook);
+        slack.post(&text).await.map_err(|broken| later(broken.fault))
+    }
+}
+
+/// How long until it is looked for again, after so many looks.
+fn pause(looks: u32) -> Duration {
+    if looks < SOON { PAUSE } else { PAUSE * 10 }
 }
 
 /// Whether the incident of a note may yet come to be: its run has not ended, or not long ago, or its page is on its way.

@@ -20,7 +20,7 @@ use crate::store::model::RunId;
 /// A run that is to be, with its page and the time after which it is sent.
 pub(super) async fn paged<'a>(wanted: Wanted<'a>, around: &Around<'_>, store: &dyn Store) -> Result<Wanted<'a>, Fault> {
     let cluster = store.identity().await?.cluster_id;
-    let (key, group_key) = pages::key(&around.text, wanted.alert, &cluster);
+    let (key, group_key) = pages::key(&around.config.systems, &around.text, wanted.alert, &cluster);
     let about = About { playbook: wanted.playbook, alert: wanted.alert, key: &key };
     let page = pages::page(&around.config, about);
     let escalate = wanted.playbook.escalate.as_ref();

@@ -167,37 +167,13 @@ fn what_ira_pages_comes_back_from_pagerduty_and_starts_nothing() {
     let daemon = host.start();
     assert_eq!(daemon.post(&named("Other", &["a"], "firing", 1)), 200);
     wait_until("somebody is woken", || host.woken().len() == 1);
-    let event = |id: &str, kind: &str, key: &str| {
-        let mut body: Value =
-            serde_json::from_str(include_str!("../payloads/pagerduty/triggered.json")).expect("a payload");
-        body["event"]["id"] = json!(id);
-        body["event"]["event_type"] = json!(kind);
-        body["event"]["occurred_at"] = json!(now());
-        body["event"]["data"]["incident_key"] = json!(key);
-        let body = body.to_string();
-        let signed =
-            ring::hmac::sign(&ring::hmac::Key::new(ring::hmac::HMAC_SHA256, SECRET.as_bytes()), body.as_bytes());
-        let hex = ira_commands::units::digits(signed.as_ref());
-        let head = format!(
-            "POST /pagerduty HTTP/1.1\r\nhost: l\r\nx-pagerduty-signature: v1={hex}\r\ncontent-length: {}\r\n\
-             connection: close\r\n\r\n",
-            body.len()
-        );
-        request(daemon.port, &head, body.as_bytes())
-    };
     let own = host.woken().remove(0);
-    let (code, said) = event("E1", "incident.triggered", &own);
+    let (code, said) = daemon.event("E1", "incident.triggered", &own);
     assert_eq!(code, 200, "{said}\n{}", host.log());
-    assert_eq!(event("E1", "incident.triggered", &own).0, 200, "lesson 21: again is the same");
+    assert_eq!(daemon.event("E1", "incident.triggered", &own).0, 200, "lesson 21: again is the same");
     wait_until("it is decided", || host.inbox().len() == 2 && host.all_decided());
     assert_eq!(host.decided()[1], "ignored: it is of an incident that ira pages");
-    assert_eq!(event("E2", "incident.acknowledged", &own).0, 200);
+    assert_eq!(daemon.event("E2", "incident.acknowledged", &own).0, 200);
     wait_until("the acknowledgement is known", || host.mails().iter().any(|mail| mail.human_ack_at.is_some()));
     assert_eq!(host.woken().len(), 1);
-}
-
-/// RFC 3339, now.
-fn now() -> String {
-    let said = Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%SZ"]).output().expect("date");
-    String::from_utf8(said.stdout).expect("text").trim().to_owned()
 }

@@ -4,9 +4,15 @@
 
 mod bodies;
 mod decisions;
+mod hostile;
+mod incident;
 mod killed;
 mod life;
+mod minute;
+mod older;
 mod refused;
+mod storm;
+mod units;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -67,7 +73,7 @@ impl Host {
     fn configure(&self, more: &str) {
         let config = format!(
             "store = \"sqlite:{}\"\n[sources.alertmanager]\nkind = \"alertmanager\"\ntoken = \"env:TOKEN\"\n\
-             [page]\nrouting_key = \"env:KEY\"\nurl = \"{}\"\n[alertmanager]\nurls = \"{}\"\nsettle = \"0s\"\n\
+             [page]\nrouting_key = \"env:KEY\"\nurl = \"{}\"\ndeclared = \"by these tests\"\n[alertmanager]\nurls = \"{}\"\nsettle = \"0s\"\n\
              [scripts]\nfolder = \"{}\"\n[budgets.all]\nmax = 100000\nwindow = \"1h\"\n{more}\n",
             self.store_path().display(),
             self.pager.url(),
@@ -142,20 +148,7 @@ impl Host {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path("daemon.log")).expect("a log");
         let words = [&["daemon", "--listen", listen][..], more].concat();
         let mut command = self.command(&words);
-        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("it starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("piped"));
-        let mut first = String::new();
-        lines.read_line(&mut first).expect("it says something");
-        let port = |line: &str| line.trim().rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-        let Some(port) = port(&first) else {
-            let code = child.wait().expect("it ends").code();
-            return Err(format!("{code:?} {first}{}", self.log()));
-        };
-        let mut admin = String::new();
-        if more.contains(&"--admin") {
-            lines.read_line(&mut admin).expect("it says where");
-        }
-        Ok(Daemon { child, port, admin: self::port_of(&admin) })
+        Daemon::spawned(command.stderr(log), more.contains(&"--admin")).map_err(|said| said + &self.log())
     }
 
     fn log(&self) -> String {
@@ -214,15 +207,15 @@ fn port_of(line: &str) -> u16 {
     line.trim().rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(0)
 }
 
-fn block<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
 }
 
 /// A daemon that runs; killed where the test does not end it.
-struct Daemon {
-    child: Child,
-    port: u16,
-    admin: u16,
+pub(crate) struct Daemon {
+    pub(crate) child: Child,
+    pub(crate) port: u16,
+    pub(crate) admin: u16,
 }
 
 impl Drop for Daemon {
@@ -234,19 +227,36 @@ impl Drop for Daemon {
 }
 
 impl Daemon {
-    fn signal(&self, name: &str) {
+    /// Starts it; an error is its exit code with what it said. `admin`: it says where that is, too.
+    pub(crate) fn spawned(command: &mut Command, admin: bool) -> Result<Self, String> {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("piped"));
+        let (mut first, mut second) = (String::new(), String::new());
+        lines.read_line(&mut first).expect("it says something");
+        let port = port_of(&first);
+        if port == 0 {
+            let code = child.wait().expect("it ends").code();
+            return Err(format!("{code:?} {first}"));
+        }
+        if admin {
+            lines.read_line(&mut second).expect("it says where");
+        }
+        Ok(Self { child, port, admin: port_of(&second) })
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().expect("kill").success());
     }
 
     /// Told to end; its exit code.
-    fn end(mut self) -> Option<i32> {
+    pub(crate) fn end(mut self) -> Option<i32> {
         self.signal("TERM");
         self.child.wait().expect("it ends").code()
     }
 
     /// As `kill -9` does.
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("killed");
         self.child.wait().expect("reaped");
     }
@@ -256,7 +266,27 @@ impl Daemon {
         post(self.port, "/alertmanager", Some(TOKEN), body.to_string().as_bytes()).0
     }
 
-    fn get(&self, path: &str) -> (u16, String) {
+    /// Sends a webhook of PagerDuty, signed: what happened to the incident of this key, now.
+    fn event(&self, id: &str, kind: &str, key: &str) -> (u16, String) {
+        let mut body: Value =
+            serde_json::from_str(include_str!("../payloads/pagerduty/triggered.json")).expect("a payload");
+        body["event"]["id"] = json!(id);
+        body["event"]["event_type"] = json!(kind);
+        body["event"]["occurred_at"] = json!(now());
+        body["event"]["data"]["incident_key"] = json!(key);
+        let body = body.to_string();
+        let signed =
+            ring::hmac::sign(&ring::hmac::Key::new(ring::hmac::HMAC_SHA256, SECRET.as_bytes()), body.as_bytes());
+        let hex = ira_commands::units::digits(signed.as_ref());
+        let head = format!(
+            "POST /pagerduty HTTP/1.1\r\nhost: l\r\nx-pagerduty-signature: v1={hex}\r\ncontent-length: {}\r\n\
+             connection: close\r\n\r\n",
+            body.len()
+        );
+        request(self.port, &head, body.as_bytes())
+    }
+
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
         request(
             self.admin,
             &format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\nconnection: close\r\n\r\n", self.admin),
@@ -265,8 +295,14 @@ impl Daemon {
     }
 }
 
+/// RFC 3339, now.
+fn now() -> String {
+    let said = Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%SZ"]).output().expect("date");
+    String::from_utf8(said.stdout).expect("text").trim().to_owned()
+}
+
 /// Sends a body; status (0 where no answer came) and what was said.
-fn post(port: u16, path: &str, token: Option<&str>, body: &[u8]) -> (u16, String) {
+pub(crate) fn post(port: u16, path: &str, token: Option<&str>, body: &[u8]) -> (u16, String) {
     let proof = token.map_or_else(String::new, |token| format!("authorization: Bearer {token}\r\n"));
     let head = format!(
         "POST {path} HTTP/1.1\r\nhost: l\r\n{proof}content-type: application/json\r\ncontent-length: {}\r\n\
@@ -276,7 +312,7 @@ fn post(port: u16, path: &str, token: Option<&str>, body: &[u8]) -> (u16, String
     request(port, &head, body)
 }
 
-fn request(port: u16, head: &str, body: &[u8]) -> (u16, String) {
+pub(crate) fn request(port: u16, head: &str, body: &[u8]) -> (u16, String) {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return (0, String::new()) };
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
     // It may answer, and close, before everything is sent.

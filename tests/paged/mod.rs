@@ -7,7 +7,7 @@ mod alarm;
 mod killed;
 mod notes;
 mod pager;
-mod provider;
+pub(crate) mod provider;
 mod together;
 mod well;
 

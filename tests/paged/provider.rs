@@ -19,6 +19,13 @@ pub struct Provider {
 /// One that is shared with a test.
 pub type Shared = Arc<Mutex<Provider>>;
 
+/// One by itself.
+pub fn serve() -> (Api, Shared) {
+    let kept = Shared::default();
+    let own = Arc::clone(&kept);
+    (Api::start(move |asked| answered(asked, &own)), kept)
+}
+
 /// Somebody on call who has one, for events and incidents alike.
 pub fn on_call(more: &str) -> (OnCall, Shared) {
     let kept = Shared::default();

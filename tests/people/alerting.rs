@@ -35,14 +35,20 @@ fn alertmanager(folder: &Path, name: &str) -> (Running, u16) {
 /// An Alertmanager with this configuration, and its port.
 pub fn alertmanager_with(folder: &Path, name: &str, config: &str) -> (Running, u16) {
     let port = free_port();
-    std::fs::write(folder.join("am.yml"), config).expect("written");
+    (alertmanager_at(port, folder, name, config), port)
+}
+
+/// The same at a port that others know already.
+pub fn alertmanager_at(port: u16, folder: &Path, name: &str, config: &str) -> Running {
+    let file = format!("{name}.yml");
+    std::fs::write(folder.join(&file), config).expect("written");
     let args = [
-        "--config.file=am.yml".to_owned(),
+        format!("--config.file={file}"),
         format!("--web.listen-address=127.0.0.1:{port}"),
         "--cluster.listen-address=".to_owned(),
         format!("--storage.path={name}"),
     ];
-    (start("prometheus-alertmanager", folder, &args), port)
+    start("prometheus-alertmanager", folder, &args)
 }
 
 /// Whether both are there, or could be installed.

@@ -27,7 +27,12 @@ pub fn in_repository(path: &str) -> PathBuf {
 
 /// Says by name what is not tested here.
 pub fn skipped(why: &str) {
-    std::io::stderr().write_all(format!("skipped: {why}\n").as_bytes()).expect("said");
+    said(&format!("skipped: {why}"));
+}
+
+/// Says what was measured, or seen, and is no matter of right or wrong.
+pub fn said(what: &str) {
+    std::io::stderr().write_all(format!("{what}\n").as_bytes()).expect("said");
 }
 
 /// Whether these Debian packages are there, or could be installed; where they cannot be had that is said by name. CI has

@@ -5,7 +5,7 @@ mod agreement;
 mod blockhash;
 mod crash;
 mod funds;
-mod playbook;
+pub(crate) mod playbook;
 mod reorg;
 mod stuck;
 mod terminal;
@@ -20,9 +20,9 @@ use crate::support::bed::Bed;
 use crate::support::run::Ran;
 
 /// A situation of the bed, with somebody who may mend it.
-struct Case {
-    bed: Bed,
-    person: Person,
+pub(crate) struct Case {
+    pub(crate) bed: Bed,
+    pub(crate) person: Person,
     situation: Value,
 }
 
@@ -50,7 +50,7 @@ impl Case {
         self.person.write(".config/ira/config.toml", &format!("{text}[networks.anvil.vrf]\nfund = {}\n", json!(all)));
     }
 
-    fn text(&self, field: &str) -> &str {
+    pub(crate) fn text(&self, field: &str) -> &str {
         self.situation[field].as_str().unwrap_or_else(|| panic!("no {field}"))
     }
 
@@ -88,12 +88,12 @@ impl Case {
         fulfil(&self.bed, self.text("coordinator"), request, true)
     }
 
-    fn fulfilled(&self, request: &str) -> Value {
+    pub(crate) fn fulfilled(&self, request: &str) -> Value {
         fulfil(&self.bed, self.text("coordinator"), request, false)
     }
 
     /// LINK and native coins of its subscription.
-    fn held(&self) -> (u128, u128) {
+    pub(crate) fn held(&self) -> (u128, u128) {
         let selector = if self.text("version") == "2" { V2 } else { PLUS };
         held(&self.bed, self.text("coordinator"), self.text("subscription"), selector)
     }

@@ -16,7 +16,7 @@ fn playbook(case: &Case, other: &[(&str, &str)]) {
 }
 
 /// Somebody whose configuration knows the coordinator and has the budget, with an alert about the situation.
-fn alerted(name: &str, other: &[(&str, &str)]) -> Case {
+pub(crate) fn alerted(name: &str, other: &[(&str, &str)]) -> Case {
     let case = Case::ours(name);
     let path = case.person.home.path().join(".config/ira/config.toml");
     let text = std::fs::read_to_string(path).expect("a configuration");
@@ -24,17 +24,21 @@ fn alerted(name: &str, other: &[(&str, &str)]) -> Case {
     let budget = "[budgets.vrf]\nlink = \"200 LINK\"\nnative = \"1 ETH\"\nwindow = \"24h\"\n";
     case.person.write(".config/ira/config.toml", &format!("{text}{known}{budget}"));
     playbook(&case, other);
-    let labels = json!({
-        "alertname": "VRFRequestPending", "network_name": "anvil", "severity": "critical",
-        "contract_address": case.text("coordinator").to_lowercase(), "key_hash": case.text("key_hash"),
-        "subscription_id": case.text("subscription"),
-    });
-    let alert = json!({ "status": "firing", "labels": labels, "annotations": {}, "startsAt": "2026-09-21T07:00:00Z",
+    let alert = json!({ "status": "firing", "labels": labels(&case), "annotations": {}, "startsAt": "2026-09-21T07:00:00Z",
         "fingerprint": "c0ffee0123456789" });
     let payload =
         json!({ "version": "4", "status": "firing", "groupKey": "{}:{}", "receiver": "ira", "alerts": [alert] });
     case.person.write("alert.json", &payload.to_string());
     case
+}
+
+/// What the alert about the situation says.
+pub(crate) fn labels(case: &Case) -> Value {
+    json!({
+        "alertname": "VRFRequestPending", "network_name": "anvil", "severity": "critical",
+        "contract_address": case.text("coordinator").to_lowercase(), "key_hash": case.text("key_hash"),
+        "subscription_id": case.text("subscription"),
+    })
 }
 
 /// `ira` without the flags of a chain: the alert says which.
@@ -60,10 +64,10 @@ fn fulfilled_meanwhile(case: &Case, words: &[&str]) -> Ran {
 }
 
 /// The documented maximum of the request, juels.
-const FUNDED: u128 = 48_000_000_000_000_000_000;
+pub(crate) const FUNDED: u128 = 48_000_000_000_000_000_000;
 
 /// What was sent of LINK to the coordinator: by its own log of fundings, how often.
-fn fundings(case: &Case) -> usize {
+pub(crate) fn fundings(case: &Case) -> usize {
     // SubscriptionFunded(uint256,uint256,uint256).
     let topic = "0x1ced9348ff549fceab2ac57cd3a9de38edaaab274b725ee82c23e8fc8c4eec7a";
     let id: ira_commands::words::Id = case.text("subscription").parse().expect("an id");

@@ -84,6 +84,20 @@ pub struct PageConfig {
     pub routing_key: Option<SecretRef>,
     /// Where events go.
     pub url: SecretRef,
+    /// The operator's word for how an alert pages although ira does nothing, where that cannot be seen.
+    pub declared: Option<String>,
+}
+
+/// The external switch: somebody else pages when this is not heard any more.
+#[derive(Clone, Debug)]
+pub struct HeartbeatConfig {
+    /// What is asked, by GET, as long as all is well.
+    pub url: SecretRef,
+    /// How often.
+    pub every: Duration,
+    /// Within what time the alert `Watchdog` must have come through every intake of Alertmanager; none where it is not
+    /// waited for.
+    pub watchdog: Option<Duration>,
 }
 
 /// Opsgenie's alert API.
@@ -122,6 +136,8 @@ pub struct SystemsConfig {
     pub pagerduty: Option<PagerDutyConfig>,
     /// Paging.
     pub page: Option<PageConfig>,
+    /// The external switch.
+    pub heartbeat: Option<HeartbeatConfig>,
     /// The incoming webhook of a channel.
     pub slack: Option<SecretRef>,
     /// Opsgenie.

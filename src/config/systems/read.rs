@@ -8,8 +8,8 @@ use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    AlertmanagerConfig, Allowed, Auth, Channel, DeskConfig, OpsgenieConfig, PageConfig, PagerDutyConfig, Preset,
-    ServiceConfig, SystemsConfig,
+    AlertmanagerConfig, Allowed, Auth, Channel, DeskConfig, HeartbeatConfig, OpsgenieConfig, PageConfig,
+    PagerDutyConfig, Preset, ServiceConfig, SystemsConfig,
 };
 use crate::config::engine::{each, fields};
 use crate::config::intake;
@@ -19,20 +19,34 @@ use crate::config::secret::SecretRef;
 use crate::config::url;
 
 /// The tables that are read here.
-pub(in crate::config) const TABLES: [&str; 10] =
-    ["pagerduty", "page", "slack", "opsgenie", "prometheus", "alertmanager", "tickets", "http", "sources", "war_room"];
+pub(in crate::config) const TABLES: [&str; 11] = [
+    "pagerduty",
+    "page",
+    "heartbeat",
+    "slack",
+    "opsgenie",
+    "prometheus",
+    "alertmanager",
+    "tickets",
+    "http",
+    "sources",
+    "war_room",
+];
 
 const PAGERDUTY: &str = "https://api.pagerduty.com";
 const EVENTS: &str = "https://events.pagerduty.com";
 const OPSGENIE: &str = "https://api.opsgenie.com";
 /// Prometheus sends what fires again every minute.
 const SETTLE: u64 = 120;
+/// The external switch is told so often, seconds.
+const BEAT: u64 = 60;
 
 /// Reads one of [`TABLES`] into `systems`; what is wrong with it is kept by the reader.
 pub(in crate::config) fn table(systems: &mut SystemsConfig, reader: &mut Reader<'_>, name: &str, item: &Item<'_>) {
     match name {
         "pagerduty" => replace(&mut systems.pagerduty, pagerduty(reader, item)),
         "page" => replace(&mut systems.page, page(reader, item)),
+        "heartbeat" => replace(&mut systems.heartbeat, heartbeat(reader, item)),
         "slack" => replace(&mut systems.slack, slack(reader, item)),
         "opsgenie" => replace(&mut systems.opsgenie, opsgenie(reader, item)),
         "prometheus" => replace(&mut systems.prometheus, prometheus(reader, item)),
@@ -178,7 +192,7 @@ fn mail(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<String> {
 
 fn page(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<PageConfig> {
     let (mut provider, mut fallback, mut routing_key, mut url) = (Channel::PagerDuty, None, None, known(EVENTS));
-    let mut acknowledged_within = None;
+    let (mut acknowledged_within, mut declared) = (None, None);
     fields(reader, "page", item, keys::PAGE, |reader, word, key, item| {
         match word {
             "provider" => {
@@ -189,6 +203,7 @@ fn page(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<PageConfig> {
             }
             "acknowledged_within" => acknowledged_within = span(reader, key, item),
             "routing_key" => routing_key = secret(reader, key, item),
+            "declared" => declared = reader.text(key, item).map(str::to_owned).filter(|word| !word.trim().is_empty()),
             "url" => url = address(reader, key, item).unwrap_or_else(|| known(EVENTS)),
             _ => return false,
         }
@@ -202,7 +217,26 @@ fn page(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<PageConfig> {
         needed(reader, item, "page", "fallback, which `acknowledged_within` needs", fallback)?;
     }
     let acknowledged_within = acknowledged_within.map(Duration::from_secs);
-    Some(PageConfig { provider, fallback, acknowledged_within, routing_key, url })
+    Some(PageConfig { provider, fallback, acknowledged_within, routing_key, url, declared })
+}
+
+fn heartbeat(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<HeartbeatConfig> {
+    let (mut url, mut every, mut watchdog) = (None, BEAT, None);
+    fields(reader, "heartbeat", item, keys::HEARTBEAT, |reader, word, key, item| {
+        match word {
+            "url" => url = address(reader, key, item),
+            "every" => every = span(reader, key, item).unwrap_or(BEAT),
+            "watchdog" => watchdog = span(reader, key, item),
+            _ => return false,
+        }
+        true
+    })?;
+    let url = needed(reader, item, "heartbeat", "url", url)?;
+    Some(HeartbeatConfig {
+        url,
+        every: Duration::from_secs(every.max(1)),
+        watchdog: watchdog.map(|within| Duration::from_secs(within.max(1))),
+    })
 }
 
 /// A length of time, seconds.

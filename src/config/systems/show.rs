@@ -32,8 +32,15 @@ pub(in crate::config) fn shown(systems: &SystemsConfig) -> Vec<(String, Json)> {
             "fallback": one.fallback.map(Channel::word),
             "acknowledged_within": one.acknowledged_within.map(|within| format!("{}s", within.as_secs())),
             "url": one.url.to_string(),
+            "declared": one.declared,
         });
         add("page", value);
+    }
+    if let Some(one) = &systems.heartbeat {
+        let seconds = |time: std::time::Duration| format!("{}s", time.as_secs());
+        let value =
+            json!({ "url": one.url.to_string(), "every": seconds(one.every), "watchdog": one.watchdog.map(seconds) });
+        add("heartbeat", value);
     }
     if let Some(webhook) = &systems.slack {
         add("slack", json!({ "webhook": webhook.to_string() }));
@@ -87,6 +94,7 @@ pub(super) fn references(systems: &SystemsConfig) -> Vec<(&'static str, &SecretR
     if let Some(one) = &systems.pagerduty {
         all.extend([("pagerduty", &one.token), ("pagerduty", &one.url)]);
     }
+    all.extend(systems.heartbeat.as_ref().map(|one| ("heartbeat", &one.url)));
     if let Some(one) = &systems.page {
         all.extend(one.routing_key.iter().map(|key| ("page", key)));
         all.push(("page", &one.url));

@@ -54,6 +54,7 @@ fn the_help_names_every_key_default_and_variable() {
         ("[systemd]", keys::SYSTEMD),
         ("[pagerduty]", keys::PAGERDUTY),
         ("[page]", keys::PAGE),
+        ("[heartbeat]", keys::HEARTBEAT),
         ("[slack]", keys::SLACK),
         ("[opsgenie]", keys::OPSGENIE),
         ("[prometheus]", keys::PROMETHEUS),

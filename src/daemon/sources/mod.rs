@@ -8,6 +8,7 @@ mod alertmanager;
 mod datadog;
 mod generic;
 mod grafana;
+mod identity;
 mod json;
 mod limits;
 mod missed;
@@ -28,6 +29,8 @@ use sha2::{Digest as _, Sha256};
 use crate::config::env::Env;
 use crate::config::intake::{ProofConfig, Sender, SourceConfig};
 
+pub use identity::identity;
+pub(in crate::daemon) use identity::print;
 pub use limits::Limits;
 pub use missed::{Missed, missed};
 use proof::{Proof, Proving};

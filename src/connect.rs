@@ -32,6 +32,7 @@ use crate::systems;
 fn flags(output: &OutputFlags, invocation: Option<(&Invocation, &Reach)>) -> Result<Flags, Fault> {
     let mut flags = Flags {
         config: output.config.clone(),
+        alone: output.alone,
         format: output.format(),
         color: output.color,
         wide: output.wide,
@@ -279,7 +280,7 @@ fn known(config: &Config, network: &NetworkConfig) -> KnownNetwork {
 }
 
 /// The recorded chain that ships: a feed with three faults.
-const DEMO: &str = include_str!("demo.json");
+const DEMO: &str = include_str!("demo/feed.json");
 
 /// The recorded chain that ships, and what is asked of it.
 pub fn demo(progress: Arc<dyn Progress>) -> Result<(Invocation, Connection), Fault> {

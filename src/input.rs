@@ -20,6 +20,11 @@ pub fn text(path: &Path, what: &str, most: usize) -> Result<String, Fault> {
     limited(file, what, &place, most)
 }
 
+/// Waits until a person ended a line.
+pub fn line() -> io::Result<()> {
+    io::stdin().read_line(&mut String::new()).map(|_| ())
+}
+
 fn limited(source: impl io::Read, what: &str, place: &str, most: usize) -> Result<String, Fault> {
     let mut bytes = Vec::new();
     source.take(most as u64 + 1).read_to_end(&mut bytes).map_err(|error| unreadable(what, place, &error))?;

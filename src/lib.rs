@@ -10,6 +10,7 @@ pub mod complete;
 pub mod config;
 pub mod connect;
 pub mod daemon;
+mod demo;
 pub mod engine;
 pub mod exit;
 pub mod help;
@@ -56,6 +57,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         return code;
     }
     if let Some(code) = remediate::watcher::entry(&args) {
+        return code;
+    }
+    #[cfg(target_os = "linux")]
+    if let Some(code) = demo::entry(&args, &process_env) {
         return code;
     }
     complete::answer();
@@ -155,7 +160,14 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
             let (args, noted) = *asked;
             annotate::annotate(session, args, &noted, &output, env)
         }
-        What::Control(Control::Demo) => session.demo(env),
+        What::Control(Control::Demo(args)) => match args.scene.unwrap_or_default() {
+            #[cfg(target_os = "linux")]
+            demo::Scene::Alert => demo::alert(session),
+            #[cfg(not(target_os = "linux"))]
+            demo::Scene::Alert => Err(Fault::new(Kind::Usage, "scripts are run on Linux alone, and this needs one")
+                .hint("ira demo feed")),
+            demo::Scene::Feed => session.demo(env),
+        },
         What::Control(Control::Config(verb)) => {
             let checks = verb == ConfigVerb::Check;
             let report = connect::config(verb, &output)?;

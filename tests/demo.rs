@@ -1,4 +1,8 @@
-//! `ira demo`: the recording that ships is what the bed's chain answers today, and shows its three faults.
+//! `ira demo`: an alert is answered and another one pages; it leaves nothing behind. `ira demo feed`: the recording that
+//! ships is what the bed's chain answers today, and shows its three faults.
+
+#[cfg(target_os = "linux")]
+mod alert;
 
 use serde_json::{Value, json};
 
@@ -53,7 +57,7 @@ fn fresh() -> Value {
 
 #[test]
 fn the_recording_that_ships_is_what_the_chain_answers() {
-    let path = in_repository("src/demo.json");
+    let path = in_repository("src/demo/feed.json");
     let mut fresh = fresh();
     // Which of two requests sent side by side ends first is chance.
     let rpc = fresh["rpc"].as_array_mut().expect("answers");
@@ -67,13 +71,13 @@ fn the_recording_that_ships_is_what_the_chain_answers() {
         std::fs::write(&path, format!("{head}[\n{}\n]}}\n", lines.join(",\n"))).expect("written");
     }
     let kept: Value = serde_json::from_slice(&std::fs::read(&path).expect("checked in")).expect("JSON");
-    assert!(kept == fresh, "src/demo.json is stale: UPDATE_GENERATED=1 cargo test demo");
+    assert!(kept == fresh, "src/demo/feed.json is stale: UPDATE_GENERATED=1 cargo test demo");
 }
 
 #[test]
-fn the_demo_shows_three_faults_and_succeeds() {
+fn the_feed_of_the_demo_shows_three_faults_and_succeeds() {
     let home = tempfile::tempdir().expect("a folder");
-    let ran = Ran::of(ira(home.path()).args(["demo", "--json"]));
+    let ran = Ran::of(ira(home.path()).args(["demo", "feed", "--json"]));
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     let json = ran.json();
     let findings = json["data"]["feeds"][0]["findings"].as_array().expect("findings");

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use super::{Color, Format};
 
 /// How the result is shown; every command takes these.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that stands for itself")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputFlags {
@@ -30,6 +31,10 @@ pub struct OutputFlags {
     /// Read this configuration file in place of the user's
     #[arg(long, global = true, value_name = "FILE", help_heading = "Configuration")]
     pub config: Option<PathBuf>,
+    /// Whether that file is the only one: neither the system's nor a project's is read. Not to be typed; a demonstration
+    /// has nothing to do with what is installed here.
+    #[arg(skip)]
+    pub alone: bool,
 }
 
 impl OutputFlags {

@@ -21,6 +21,7 @@ pub use self::flags::{Agreement, Around, Meant, Noted, OutputFlags, Reach};
 pub use self::playbooks::{BacktestArgs, PlanArgs, PlaybookVerb, PromoteArgs, RemediateArgs, Rung};
 pub use crate::config::{ColorChoice as Color, Format};
 pub use crate::daemon::DaemonArgs;
+pub use crate::demo::DemoArgs;
 use crate::runs::{FreezeArgs, RunVerb, ThawArgs};
 
 /// Lines of help are at most this wide, whatever the terminal's width.
@@ -48,8 +49,8 @@ enum Sub {
 /// What runs, keeps and inspects commands: never a step of anything.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Control {
-    /// Replay a recorded chain with three real faults in it, and report them: no network, no set-up
-    Demo,
+    /// See an alert answered: a daemon, a service that is killed, one that cannot be mended, and the page; no set-up
+    Demo(DemoArgs),
     /// Show or check the configuration
     #[command(subcommand, arg_required_else_help = false)]
     Config(ConfigVerb),

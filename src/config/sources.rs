@@ -52,6 +52,8 @@ impl Places {
 pub struct Flags {
     /// `--config FILE`.
     pub config: Option<PathBuf>,
+    /// Whether no other file is read.
+    pub alone: bool,
     /// `--network NAME`.
     pub network: Option<String>,
     /// `--rpc-url URL|env:NAME|file:PATH`, each time it is given.
@@ -97,6 +99,9 @@ impl Sources {
 
     /// The files in question, weakest first, and whether each must exist.
     pub(super) fn files(&self) -> Result<Vec<(ConfigFile, bool)>, Fault> {
+        if let (Some(path), true) = (&self.flags.config, self.flags.alone) {
+            return Ok(vec![(ConfigFile { layer: Layer::Named, path: self.cwd.join(path) }, true)]);
+        }
         let mut files = vec![(ConfigFile { layer: Layer::System, path: self.places.system.clone() }, false)];
         let named = match &self.flags.config {
             Some(path) => Some(path.clone()),

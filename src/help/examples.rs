@@ -13,7 +13,7 @@ pub struct Example {
 
 /// Every example.
 pub const EXAMPLES: &[Example] = &[
-    of_command("ira", "ira demo", "see what a report looks like, without any set-up"),
+    of_command("ira", "ira demo", "see an alert answered, and one that needs a person, without any set-up"),
     of_command("ira", "ira feed-report eth-usd --rpc-url env:RPC", "is this feed healthy, if not why, who must act"),
     of_command(
         "ira",
@@ -194,8 +194,9 @@ pub const EXAMPLES: &[Example] = &[
         "paste the incident's details; the links come along",
     ),
     of_command("ira war-room", "ira war-room --alert alert.json --dry-run", "print the message, for any chat"),
-    of_command("ira demo", "ira demo", "a recorded chain with three real faults in it"),
-    of_command("ira demo", "ira demo --json", "the same for a program"),
+    of_command("ira demo", "ira demo", "a service is killed, and mended; another one is not, and somebody is paged"),
+    of_command("ira demo", "ira demo feed", "a report on a recorded chain with three real faults in it"),
+    of_command("ira demo", "ira demo feed --json", "the same for a program"),
     of_command("ira config", "ira config show", "every effective value, and where it comes from"),
     of_command("ira config show", "ira config show", "every effective value, and where it comes from"),
     of_command("ira config show", "ira config show --json", "the same for a program"),

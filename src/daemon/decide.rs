@@ -12,9 +12,10 @@ use ira_commands::{Fault, Kind};
 use super::books::{Book, Loaded};
 use super::storm::Storm;
 use super::{Shared, details, recur, tell};
+use crate::clock::SystemClock;
 use crate::engine::{Engine, Wanted, incoming};
-use crate::store::ask::{Admission, Judge, Judged, Mails, Page};
-use crate::store::model::{InboxRow, OutboxRow, RunId};
+use crate::store::ask::{Admission, Judge, Judged, Mails, Page, Waiting};
+use crate::store::model::{DecisionRow, InboxRow, OutboxRow, RunId};
 use crate::store::{Mail, MailState};
 
 /// So many alerts are decided at a time.
@@ -27,6 +28,8 @@ const PLANNING: u64 = 300;
 const DETAILS: usize = 5;
 /// … the first time after this, then later each time.
 const AGAIN: Duration = Duration::from_secs(5);
+/// What the payload of an alert that is over has.
+const RESOLVED: &str = "\"resolved\":true";
 /// So many earlier alerts of one fingerprint are looked at.
 const EARLIER: usize = 32;
 
@@ -75,10 +78,10 @@ pub(super) async fn pass(shared: &Arc<Shared>) -> Result<bool, Fault> {
 }
 
 /// Decides these: one after the other what is of one fingerprint. Whether any could not be decided.
-async fn all(shared: &Arc<Shared>, storm: &Arc<Storm>, rows: Vec<InboxRow>) -> bool {
-    let mut groups: BTreeMap<String, Vec<InboxRow>> = BTreeMap::new();
-    for row in rows {
-        groups.entry(row.fingerprint.clone()).or_default().push(row);
+async fn all(shared: &Arc<Shared>, storm: &Arc<Storm>, rows: Vec<Waiting>) -> bool {
+    let mut groups: BTreeMap<String, Vec<Waiting>> = BTreeMap::new();
+    for one in rows {
+        groups.entry(one.row.fingerprint.clone()).or_default().push(one);
     }
     let each = groups.into_values().map(|group| {
         let (shared, storm) = (Arc::clone(shared), Arc::clone(storm));
@@ -94,14 +97,16 @@ async fn all(shared: &Arc<Shared>, storm: &Arc<Storm>, rows: Vec<InboxRow>) -> b
 }
 
 /// Decides one. What breaks in it is a page for this alert, and the others go on.
-async fn guarded(shared: &Arc<Shared>, storm: &Arc<Storm>, row: InboxRow) -> Result<(), Fault> {
+async fn guarded(shared: &Arc<Shared>, storm: &Arc<Storm>, waiting: Waiting) -> Result<(), Fault> {
     let parts = shared.parts();
+    let row = Arc::new(waiting.row);
     let one = One {
         shared: Arc::clone(shared),
         engine: Arc::clone(&parts.engine),
         storm: Arc::clone(storm),
         loaded: Arc::clone(&parts.loaded),
-        row: row.clone(),
+        row: Arc::clone(&row),
+        alone: waiting.alone,
     };
     let decided = tokio::spawn(async move { one.decide().await }).await;
     let fault = match decided {
@@ -123,35 +128,46 @@ pub(super) struct One {
     pub engine: Arc<Engine>,
     pub storm: Arc<Storm>,
     pub loaded: Arc<Loaded>,
-    pub row: InboxRow,
+    pub row: Arc<InboxRow>,
+    /// Whether nothing else is known of what is alerting.
+    pub alone: bool,
 }
 
 impl One {
     async fn decide(&self) -> Result<(), Fault> {
         let alert = incoming(&self.row.payload)?;
+        // What seldom happens is kept apart: what happens always is then small.
         if alert.alert.resolved {
-            return self.over(&alert).await;
+            return Box::pin(self.over(&alert)).await;
         }
-        let decisions = self.shared.store.decisions(self.row.id).await?;
+        let decisions = self.decisions().await?;
         let run = |text: &str| text.strip_prefix("run ").and_then(|id| id.parse().ok());
         if let Some(run) = decisions.iter().rev().find_map(|one| run(&one.what)) {
-            return recur::look(self, &alert, RunId(run)).await;
+            return Box::pin(recur::look(self, &alert, RunId(run))).await;
         }
-        if self.is_own().await? {
+        if Box::pin(self.is_own()).await? {
             return self.judged(Judged::Ignored("it is of an incident that ira pages".to_owned()), &alert).await;
         }
-        if self.came_late(&alert).await? {
+        if !self.alone && Box::pin(self.came_late(&alert)).await? {
             return self.judged(Judged::Ignored("it was over before it came".to_owned()), &alert).await;
         }
-        if !decisions.is_empty() && recur::firing(self, &alert).await == "no" {
+        if !decisions.is_empty() && Box::pin(recur::firing(self, &alert)).await == "no" {
             return self.judged(Judged::Ignored("it was put off, and it is over".to_owned()), &alert).await;
         }
         self.answer(&alert).await
     }
 
+    /// What was decided before.
+    async fn decisions(&self) -> Result<Vec<DecisionRow>, Fault> {
+        if self.row.state.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.shared.store.decisions(self.row.id).await
+    }
+
     /// Finds what answers a firing alert.
     pub(super) async fn answer(&self, alert: &Incoming) -> Result<(), Fault> {
-        let whole = match details::of(&self.loaded.config, alert).await {
+        let whole = match Box::pin(details::of(&self.loaded.config, alert)).await {
             Ok(whole) => whole,
             Err(fault) => {
                 let tries = self.shared.store.decisions(self.row.id).await?.len();
@@ -186,7 +202,7 @@ impl One {
                 let verdict = Judged::Suppressed(format!("storm: {why}"), super::storm::LASTS);
                 return self.judged(verdict, alert).await;
             }
-            match self.admitted(book, alert).await {
+            match Box::pin(self.admitted(book, alert)).await {
                 Ok(run) => answered = answered.or(Some(run)),
                 // The parameters or the key are not right: as good as no playbook.
                 Err(fault) if fault.kind == Kind::Usage => return self.paged(&fault.one_line(), alert).await,
@@ -204,7 +220,7 @@ impl One {
         let playbook = &book.playbook;
         let name = &playbook.name.text;
         // A look that finds it firing again is another run; the same look again is the same.
-        let decisions = self.shared.store.decisions(self.row.id).await?.len();
+        let decisions = self.decisions().await?.len();
         let key = format!("alert:{}:{decisions}:{name}", self.row.id);
         let writes = playbook.effects.any();
         // What only reads wakes nobody, and is noted where the alert's page is.
@@ -260,7 +276,7 @@ impl One {
     /// Whether it is of an incident that ira itself triggered, or is about to: what ira caused comes back.
     async fn is_own(&self) -> Result<bool, Fault> {
         let Some(key) = tell::incident(&self.row) else { return Ok(false) };
-        let mails = self.shared.store.mails(Mails::Key(key.to_owned())).await?;
+        let mails = self.shared.store.mails(Mails::Key(key)).await?;
         let live = |mail: &OutboxRow| {
             mail.mail == Mail::Trigger
                 && matches!(mail.state, MailState::Armed | MailState::Pending | MailState::Accepted)
@@ -273,7 +289,8 @@ impl One {
         let Some(began) = alert.starts_at else { return Ok(false) };
         let earlier = self.shared.store.alerts_of(&self.row.fingerprint, EARLIER).await?;
         let over = |row: &InboxRow| {
-            incoming(&row.payload).is_ok_and(|one| one.alert.resolved && one.starts_at.is_some_and(|at| at >= began))
+            // Of a storm there are many, and most fire: that is seen without reading them.
+            row.payload.contains(RESOLVED) && incoming(&row.payload).is_ok_and(|one| one.alert.resolved && one.starts_at.is_some_and(|at| at >= began))
         };
         Ok(earlier.iter().any(|row| row.id != self.row.id && over(row)))
     }
@@ -318,6 +335,9 @@ impl One {
 
     /// Whether a maintenance window covers it, and until when.
     async fn maintained(&self, decision: &Decision) -> Result<Option<Judged>, Fault> {
+        if self.loaded.config.engine.maintenance.is_empty() {
+            return Ok(None);
+        }
         let names =
             decision.writer.iter().chain(&decision.readers).map(|at| &self.loaded.books[*at].playbook.name.text);
         let names: Vec<&String> = names.collect();
@@ -337,7 +357,7 @@ impl One {
         let config = &self.loaded.config;
         let mut tell = tell::page(config, &self.shared.cluster, &self.row, alert, why);
         if self.storm.pages(config.daemon.pages, &tell.dedup_key) {
-            let now = self.shared.store.now().await? / 60_000;
+            let now = SystemClock.now_millis() / 60_000;
             let why = format!(
                 "more than {} alerts a minute have nobody who answers them; the first that is not told apart: {}",
                 config.daemon.pages,

@@ -15,7 +15,7 @@ use super::listen::{Answer, Body, said};
 use super::sources::{Batch, Head, Refusal, Source, print};
 use super::{Shared, beat, own};
 use crate::clock::SystemClock;
-use crate::engine::kept;
+use crate::engine::payload;
 
 /// How long a body may take to come.
 const BODY: Duration = Duration::from_secs(8);
@@ -144,7 +144,7 @@ impl Intake {
                 drain(body).await;
                 return Err(later("too many bodies are being read"));
             }
-            if let Err(refusal) = reading.push(&part) {
+            if let Err(refusal) = reading.push(part) {
                 drain(body).await;
                 return Err(refusal.into());
             }
@@ -170,16 +170,15 @@ impl Intake {
     }
 
     async fn store(&self, source: &str, alerts: Vec<crate::store::ask::Incoming>) -> Result<(), No> {
-        let shared = Arc::clone(&self.shared);
-        // In a task of its own: whoever asked may be gone before it is done.
-        let done = tokio::spawn(async move { shared.store.receive(alerts).await });
+        // The store does it also where whoever asked is gone before it is done; who decides looks for it by themselves.
+        let done = self.shared.store.receive(alerts);
         let metrics = &self.shared.metrics;
         let failed = |why: &str| {
             metrics.count("ira_store_errors_total", &[]);
             later(why)
         };
         match tokio::time::timeout(STORE, done).await {
-            Ok(Ok(Ok(received))) => {
+            Ok(Ok(received)) => {
                 let again = received.iter().filter(|one| one.again).count() as u64;
                 let new = received.len() as u64 - again;
                 metrics.add("ira_alerts_received_total", &[("source", source), ("again", "no")], new);
@@ -188,11 +187,10 @@ impl Intake {
                 self.shared.alerts.notify_one();
                 Ok(())
             }
-            Ok(Ok(Err(fault))) => {
+            Ok(Err(fault)) => {
                 tracing::error!("alerts of {source} could not be kept: {fault}");
                 Err(failed("the store failed"))
             }
-            Ok(Err(_)) => Err(failed("the store's task ended")),
             Err(_) => Err(failed("the store takes too long")),
         }
     }
@@ -232,14 +230,16 @@ pub(super) fn alerts(source: &str, batch: Batch) -> Vec<crate::store::ask::Incom
     let group = batch.deliveries.first().map(|first| first.group_key.clone()).unwrap_or_default();
     for delivery in batch.deliveries {
         let fingerprint = print(&delivery);
-        let mut alert = kept(&delivery.incoming, Some(delivery.id), delivery.group_key);
-        if let Some(key) = delivery.incident.and_then(|incident| incident.key)
-            && let Some(payload) = alert.payload.as_object_mut()
-        {
-            payload.insert("incident".to_owned(), key.into());
-        }
-        alert.fingerprint = fingerprint;
-        alerts.push(alert);
+        let incident = delivery.incident.and_then(|incident| incident.key);
+        let alert = delivery.incoming;
+        alerts.push(crate::store::ask::Incoming {
+            payload: payload(&alert, incident.as_deref()),
+            fingerprint,
+            delivery_id: delivery.id,
+            group_key: delivery.group_key,
+            over: alert.alert.resolved,
+            source: alert.source,
+        });
     }
     if batch.truncated > 0 {
         alerts.push(own::truncated(source, &group, batch.truncated, SystemClock.now()));

@@ -46,6 +46,9 @@ impl Metrics {
 
     /// So many more.
     pub fn add(&self, name: &'static str, labels: &[(&str, &str)], by: u64) {
+        if by == 0 {
+            return;
+        }
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.entry((name, spelled(labels))).or_default() += by;
     }
@@ -101,7 +104,21 @@ fn spelled(labels: &[(&str, &str)]) -> String {
     if labels.is_empty() {
         return String::new();
     }
-    let escaped = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-    let all: Vec<String> = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
-    format!("{{{}}}", all.join(","))
+    let mut out = String::with_capacity(64);
+    for (at, (name, value)) in labels.iter().enumerate() {
+        out.push(if at == 0 { '{' } else { ',' });
+        out.push_str(name);
+        out.push_str("=\"");
+        for c in value.chars() {
+            match c {
+                '\\' => out.push_str("\\\\"),
+                '"' => out.push_str("\\\""),
+                '\n' => out.push_str("\\n"),
+                c => out.push(c),
+            }
+        }
+        out.push('"');
+    }
+    out.push('}');
+    out
 }

@@ -21,14 +21,19 @@ const PEOPLE: &str = "people";
 /// that both are one incident.
 pub(super) fn key(row: &InboxRow, cluster: &str) -> String {
     if let Some(key) = incident(row) {
-        return key.to_owned();
+        return key;
     }
     pages::of_sender(&row.fingerprint, &row.group_key, cluster)
 }
 
 /// The key of the incident that an alert comes from, where its sender is one that pages.
-pub(super) fn incident(row: &InboxRow) -> Option<&str> {
-    row.payload.get("incident").and_then(Json::as_str).filter(|key| !key.is_empty() && key.len() <= 255)
+pub(super) fn incident(row: &InboxRow) -> Option<String> {
+    // Few have one, and the others need not be read for it.
+    if !row.payload.contains("\"incident\":") {
+        return None;
+    }
+    let payload: Json = serde_json::from_str(&row.payload).ok()?;
+    payload["incident"].as_str().filter(|key| !key.is_empty() && key.len() <= 255).map(str::to_owned)
 }
 
 /// Who takes pages first.

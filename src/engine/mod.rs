@@ -47,7 +47,7 @@ pub use forecast::{Forecast, Used};
 pub use guards::{overridable, refused};
 pub use hands::{Alarm, Hands, Mark, Unwatched, Watch};
 pub use offline::offline;
-pub use past::{fingerprint, incoming, kept};
+pub use past::{fingerprint, incoming, kept, payload};
 pub use plan::{PlanDocument, PlannedWrite};
 pub use post::{Post, SendFault, Sender, told_journal};
 pub use record::{Record, Standing, promote, standing};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ira_commands::alert::Alert;
 use ira_commands::playbook::{Incoming, Mode, StepState, StepView};
 use ira_commands::{Effect, Fault, Kind};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::outputs;
@@ -63,22 +64,43 @@ pub fn kept(alert: &Incoming, delivery_id: Option<String>, group_key: String) ->
         delivery_id: delivery_id.unwrap_or_else(|| delivery(alert)),
         fingerprint: fingerprint(alert),
         group_key,
-        payload: payload(alert),
+        payload: payload(alert, None),
         over: alert.alert.resolved,
     }
 }
 
 /// An alert as the inbox keeps it.
-fn payload(alert: &Incoming) -> Json {
-    json!({ "source": alert.source, "starts_at": alert.starts_at, "alert": alert.alert })
+#[derive(Serialize)]
+struct Payload<'a> {
+    source: &'a str,
+    starts_at: Option<u64>,
+    alert: &'a Alert,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incident: Option<&'a str>,
+}
+
+/// The same, read.
+#[derive(Deserialize)]
+struct Read {
+    #[serde(default)]
+    source: String,
+    #[serde(default)]
+    starts_at: Option<u64>,
+    alert: Alert,
+}
+
+/// An alert as the inbox keeps it, with the key of the incident that it comes from.
+pub fn payload(alert: &Incoming, incident: Option<&str>) -> String {
+    let whole = Payload { source: &alert.source, starts_at: alert.starts_at, alert: &alert.alert, incident };
+    // Texts and a number: there is nothing in it that is no JSON.
+    serde_json::to_string(&whole).unwrap_or_default()
 }
 
 /// An alert out of the inbox.
-pub fn incoming(payload: &Json) -> Result<Incoming, Fault> {
-    let alert: Alert = serde_json::from_value(payload["alert"].clone())
+pub fn incoming(payload: &str) -> Result<Incoming, Fault> {
+    let Read { source, starts_at, alert } = serde_json::from_str(payload)
         .map_err(|error| Fault::new(Kind::Failed, "the alert of a run cannot be read").because(error.to_string()))?;
-    let source = payload["source"].as_str().unwrap_or_default().to_owned();
-    Ok(Incoming { source, alert, starts_at: payload["starts_at"].as_u64() })
+    Ok(Incoming { source, alert, starts_at })
 }
 
 /// What is alerting: its sender and its labels.

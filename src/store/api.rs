@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::ask::{
     Admission, Admit, Advance, Ask, Backlog, Begin, Decision, Denial, Dropped, Due, End, Filter, Finish, FirstWrite,
-    HandBegin, Incoming, Judge, Mails, Received, Retention, Sent, Story, Suspend, Take, Tell, Verdict, Which,
+    HandBegin, Incoming, Judge, Mails, Received, Retention, Sent, Story, Suspend, Take, Tell, Verdict, Waiting, Which,
 };
 use super::event::Event;
 use super::model::{
@@ -152,7 +152,7 @@ pub trait Store: Send + Sync {
     async fn receive(&self, alerts: Vec<Incoming>) -> Result<Vec<Received>, Fault>;
 
     /// Alerts that are due to be looked at, the one that is due for the longest time first, at most `max`.
-    async fn undecided(&self, max: usize) -> Result<Vec<InboxRow>, Fault>;
+    async fn undecided(&self, max: usize) -> Result<Vec<Waiting>, Fault>;
 
     /// Writes down what was decided of an alert, with whom it tells, in one commit.
     async fn judge(&self, ask: Judge) -> Result<InboxRow, Fault>;

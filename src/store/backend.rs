@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use super::api::Store;
 use super::ask::{
     Admission, Admit, Advance, Ask, Backlog, Begin, Decision, Dropped, Due, End, Filter, Finish, FirstWrite, HandBegin,
-    Incoming, Judge, Mails, Received, Retention, Sent, Story, Suspend, Take, Tell, Verdict, Which,
+    Incoming, Judge, Mails, Received, Retention, Sent, Story, Suspend, Take, Tell, Verdict, Waiting, Which,
 };
 use super::event::Event;
 use super::model::{
@@ -30,6 +30,14 @@ pub(super) trait Backend: Send + Sync + 'static {
         &self,
         verb: impl FnOnce(&mut dyn Rows) -> Res<T> + Send + 'static,
     ) -> impl Future<Output = Res<T>> + Send;
+
+    /// The same of a verb that stops only before it has written anything: nothing has to be taken back of it alone.
+    fn write_whole<T: Send + 'static>(
+        &self,
+        verb: impl FnOnce(&mut dyn Rows) -> Res<T> + Send + 'static,
+    ) -> impl Future<Output = Res<T>> + Send {
+        self.write(verb)
+    }
 
     /// Runs a verb that only reads, on what was committed last.
     fn read<T: Send + 'static>(
@@ -212,15 +220,15 @@ impl<B: Backend> Store for B {
     }
 
     async fn receive(&self, alerts: Vec<Incoming>) -> Result<Vec<Received>, Fault> {
-        plain(self.write(move |rows| intake::receive(rows, &alerts)).await)
+        plain(self.write_whole(move |rows| intake::receive(rows, &alerts)).await)
     }
 
-    async fn undecided(&self, max: usize) -> Result<Vec<InboxRow>, Fault> {
+    async fn undecided(&self, max: usize) -> Result<Vec<Waiting>, Fault> {
         plain(self.read(move |rows| intake::undecided(rows, max)).await)
     }
 
     async fn judge(&self, ask: Judge) -> Result<InboxRow, Fault> {
-        plain(self.write(move |rows| intake::judge(rows, &ask)).await)
+        plain(self.write_whole(move |rows| intake::judge(rows, &ask)).await)
     }
 
     async fn backlog(&self, most: usize) -> Result<Backlog, Fault> {

@@ -260,6 +260,10 @@ impl Rows for Tables {
         Ok(self.inbox.values().rev().take(max).cloned().collect())
     }
 
+    fn is_alone(&self, row: &InboxRow) -> Res<bool> {
+        Ok(!self.inbox.values().any(|other| other.fingerprint == row.fingerprint && other.id != row.id))
+    }
+
     fn alerts_of(&self, fingerprint: &str, max: usize) -> Res<Vec<InboxRow>> {
         Ok(self.inbox.values().rev().filter(|row| row.fingerprint == fingerprint).take(max).cloned().collect())
     }
@@ -291,8 +295,16 @@ impl Rows for Tables {
         Ok(self.decisions.get(&id).cloned().unwrap_or_default())
     }
 
-    fn insert_alert(&mut self, row: &mut InboxRow) -> Res<()> {
+    fn insert_alert(&mut self, row: &mut InboxRow) -> Res<bool> {
+        if self.alert(&row.source, &row.delivery_id)?.is_some() {
+            return Ok(false);
+        }
         row.id = InboxId(self.number("inbox"));
+        self.put_alert(row)?;
+        Ok(true)
+    }
+
+    fn put_decided(&mut self, row: &InboxRow) -> Res<()> {
         self.put_alert(row)
     }
 

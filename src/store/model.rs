@@ -216,8 +216,8 @@ pub struct InboxRow {
     pub fingerprint: String,
     /// The sender's group; kept, never a key.
     pub group_key: String,
-    /// The alert in the normal form.
-    pub payload: Json,
+    /// The alert in the normal form, as JSON: it is read by who looks at it, and by nobody on the way.
+    pub payload: String,
     /// When it first came.
     pub received_at: u64,
     /// When it last came.

@@ -93,7 +93,10 @@ pub(super) trait Rows: RunRows {
     fn alert_of(&self, id: InboxId) -> Res<Option<InboxRow>>;
     /// Newest first.
     fn alerts(&self, max: usize) -> Res<Vec<InboxRow>>;
-    fn insert_alert(&mut self, row: &mut InboxRow) -> Res<()>;
+    /// Gives it its number; whether it is new: one of the same sender and id stays as it is.
+    fn insert_alert(&mut self, row: &mut InboxRow) -> Res<bool>;
+    /// Whether no other is of what is alerting.
+    fn is_alone(&self, row: &InboxRow) -> Res<bool>;
     /// Of what is alerting, newest first.
     fn alerts_of(&self, fingerprint: &str, max: usize) -> Res<Vec<InboxRow>>;
     /// Those to be looked at by a time, in that order.
@@ -106,6 +109,8 @@ pub(super) trait Rows: RunRows {
     fn decisions(&self, id: InboxId) -> Res<Vec<DecisionRow>>;
     /// How often and when it was last seen, its state, and when it is to be looked at.
     fn put_alert(&mut self, row: &InboxRow) -> Res<()>;
+    /// Its state, and when it is to be looked at.
+    fn put_decided(&mut self, row: &InboxRow) -> Res<()>;
     /// Those last seen before or at a time, of which no run speaks; with incidents and playbooks that nobody needs.
     fn drop_alerts(&mut self, until: u64) -> Res<u64>;
 

@@ -50,7 +50,7 @@ fn I1_what_was_acknowledged_is_there_after_kill_9_and_no_once_is_done_twice() {
     wait_until("all runs end, or ask somebody", || host.all_settled());
     let rows = host.inbox();
     for name in &acknowledged {
-        let of = rows.iter().filter(|row| row.payload["alert"]["labels"]["unit"] == name.as_str()).count();
+        let of = rows.iter().filter(|row| unit_of(row) == *name).count();
         assert_eq!(of, 1, "I1, I3: {name}");
     }
     let runs = host.runs();

@@ -203,6 +203,12 @@ impl Host {
     }
 }
 
+/// The unit that an alert is about.
+fn unit_of(row: &InboxRow) -> String {
+    let alert: Value = serde_json::from_str(&row.payload).expect("JSON");
+    alert["alert"]["labels"]["unit"].as_str().unwrap_or_default().to_owned()
+}
+
 fn port_of(line: &str) -> u16 {
     line.trim().rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(0)
 }

@@ -107,7 +107,7 @@ fn fault_14_a_sync_that_fails_ends_the_daemon_after_one_page_and_nothing_is_ackn
     assert!(!child.wait().expect("it ends").success(), "I23: a failed sync is never tried again");
     let known = host.inbox();
     for name in &acknowledged {
-        let there = known.iter().any(|row| row.payload["alert"]["labels"]["unit"] == name.as_str());
+        let there = known.iter().any(|row| unit_of(row) == *name);
         assert!(there, "I1: {name} was acknowledged");
     }
     assert!(acknowledged.len() < 40, "{acknowledged:?}");

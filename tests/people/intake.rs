@@ -54,7 +54,7 @@ fn taken(source: &Source, asked: &Asked) -> Result<Batch, Refusal> {
         })
         .collect();
     let mut reading = source.open(Head { headers: &headers, peer: &[], loopback: true })?;
-    reading.push(asked.body.as_bytes())?;
+    reading.push(asked.body.clone().into_bytes().into())?;
     block_on(reading.finish(0))
 }
 

@@ -59,7 +59,7 @@ fn admit(key: &str, alert: &str, playbook: &str) -> Admit {
             delivery_id: format!("delivery of {alert}"),
             fingerprint: alert.to_owned(),
             group_key: "{}".to_owned(),
-            payload: json!({ "alert": alert }),
+            payload: json!({ "alert": alert }).to_string(),
             over: false,
         }),
         received: None,

@@ -20,6 +20,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use hyper::body::Bytes;
 use ira_commands::playbook::Incoming;
 use ira_commands::units::digits;
 use ira_commands::{Fault, pd_annotate};
@@ -190,7 +191,7 @@ impl Source {
     /// Judges what stands before a body.
     pub fn open(&self, head: Head<'_>) -> Result<Reading, Refusal> {
         let proving = self.0.proof.open(head)?;
-        Ok(Reading { source: self.clone(), proving, body: Vec::new(), length: 0 })
+        Ok(Reading { source: self.clone(), proving, first: Bytes::new(), body: Vec::new(), length: 0 })
     }
 }
 
@@ -198,6 +199,9 @@ impl Source {
 pub struct Reading {
     source: Source,
     proving: Proving,
+    /// The first part, as it came: of most bodies it is all.
+    first: Bytes,
+    /// All parts, where there are several.
     body: Vec<u8>,
     /// How much has come, more than is kept where it is too long.
     length: usize,
@@ -206,15 +210,20 @@ pub struct Reading {
 impl Reading {
     /// Takes the next part of the body. A body that is too long is still read where only its end proves who sends it,
     /// up to four times what is allowed.
-    pub fn push(&mut self, part: &[u8]) -> Result<(), Refusal> {
+    pub fn push(&mut self, part: Bytes) -> Result<(), Refusal> {
         let most = self.source.0.limits.body;
         self.length = self.length.saturating_add(part.len());
-        self.proving.push(part);
+        self.proving.push(&part);
         if self.length <= most {
-            self.body.extend_from_slice(part);
+            if self.length == part.len() {
+                self.first = part;
+                return Ok(());
+            }
+            self.body.extend_from_slice(&std::mem::take(&mut self.first));
+            self.body.extend_from_slice(&part);
             return Ok(());
         }
-        self.body = Vec::new();
+        (self.first, self.body) = (Bytes::new(), Vec::new());
         match self.proving.is_done() {
             Some(true) => Err(too_long(&self.source)),
             Some(false) if self.length <= most.saturating_mul(4) => Ok(()),
@@ -224,7 +233,8 @@ impl Reading {
 
     /// Judges the whole body, at `now` (unix seconds), and reads its alerts.
     pub async fn finish(self, now: u64) -> Result<Batch, Refusal> {
-        let Self { source, proving, body, length } = self;
+        let Self { source, proving, first, body, length } = self;
+        let body = if first.is_empty() { Bytes::from(body) } else { first };
         let message = proving.finish(now)?;
         if length > source.0.limits.body {
             return Err(too_long(&source));

@@ -204,7 +204,10 @@ pub async fn run(from: &dyn Store, story: &Story, visitor: &Visitor) -> Result<J
         "compared": compared(&events),
         "steps": story.steps.iter().map(|one| step(one, now)).collect::<Vec<_>>(),
         "told": mails.iter().map(|mail| told(mail, now)).collect::<Vec<_>>(),
-        "alert": story.alert.as_ref().map(|alert| json!({ "labels": labels(&alert.payload["alert"]) })),
+        "alert": story.alert.as_ref().map(|row| {
+            let payload: Json = serde_json::from_str(&row.payload).unwrap_or_default();
+            json!({ "labels": labels(&payload["alert"]) })
+        }),
         "events": events[newest..].iter().filter_map(|event| shown(event, now)).collect::<Vec<_>>(),
         "csrf": visitor.csrf(),
         "may_approve": visitor.is(Role::Approver),

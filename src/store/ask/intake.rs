@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::people::Tell;
-use crate::store::model::{InboxId, RunId};
+use crate::store::model::{InboxId, InboxRow, RunId};
 
 /// What came of an alert that was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,15 @@ pub struct Received {
     pub inbox: InboxId,
     /// Whether it had come before.
     pub again: bool,
+}
+
+/// An alert that waits to be decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The alert.
+    pub row: InboxRow,
+    /// Whether nothing else is known of what is alerting.
+    pub alone: bool,
 }
 
 /// What is decided of an alert.

@@ -14,7 +14,7 @@ use super::event::By;
 use super::model::{AttemptId, InboxId, Run, RunId};
 use super::words::{Guard, RunState, Trace};
 
-pub use intake::{Backlog, Judge, Received, Verdict as Judged};
+pub use intake::{Backlog, Judge, Received, Verdict as Judged, Waiting};
 pub use people::{Ask, Dropped, Filter, HandBegin, Mails, Retention, Sent, Story, Suspend, Take, Tell};
 
 /// Why a verb was not carried out. Nothing was changed.
@@ -46,8 +46,8 @@ pub struct Incoming {
     pub fingerprint: String,
     /// The sender's group.
     pub group_key: String,
-    /// The alert in the normal form.
-    pub payload: Json,
+    /// The alert in the normal form, as JSON.
+    pub payload: String,
     /// Whether it says that it is over: a run for it belongs to no incident.
     pub over: bool,
 }

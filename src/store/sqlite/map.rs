@@ -141,7 +141,7 @@ pub(super) fn alert(row: &Row<'_>) -> Result<InboxRow> {
         delivery_id: c.get()?,
         fingerprint: c.get()?,
         group_key: c.get()?,
-        payload: c.json()?,
+        payload: c.get()?,
         received_at: c.int()?,
         last_seen: c.int()?,
         seen: c.int()?,

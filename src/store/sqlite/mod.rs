@@ -108,6 +108,13 @@ impl Backend for Sqlite {
         self.writer.ask(|desk| verb(desk)).await
     }
 
+    async fn write_whole<T: Send + 'static>(
+        &self,
+        verb: impl FnOnce(&mut dyn Rows) -> Res<T> + Send + 'static,
+    ) -> Res<T> {
+        self.writer.ask_whole(|desk| verb(desk)).await
+    }
+
     async fn read<T: Send + 'static>(&self, verb: impl FnOnce(&dyn Rows) -> Res<T> + Send + 'static) -> Res<T> {
         self.reader.ask(|desk| verb(desk)).await
     }

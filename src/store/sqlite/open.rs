@@ -71,9 +71,11 @@ pub(super) fn writer(path: &Path, busy: Duration) -> Result<Connection, Fault> {
             }
         }
         write_ahead(&connection, &shown)?;
+        // A page that is written again and again is brought into the file once for so many pages of the log (32 MiB).
         connection.execute_batch(
             "PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1; \
-             PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864;",
+             PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 67108864; \
+             PRAGMA wal_autocheckpoint = 8000;",
         )?;
         // A command by hand ends after a commit or two: the next one reads the log as well as the file.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;

@@ -64,26 +64,31 @@ impl Rows for Desk<'_> {
         self.many(select!(inbox "ORDER BY id DESC LIMIT ?1"), &[&int(max as u64)], map::alert)
     }
 
-    fn insert_alert(&mut self, row: &mut InboxRow) -> Res<()> {
+    fn insert_alert(&mut self, row: &mut InboxRow) -> Res<bool> {
         let sql = "INSERT INTO inbox (source, delivery_id, fingerprint, group_key, payload, received_at, last_seen, \
-                   seen, state, look_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+                   seen, state, look_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+                   ON CONFLICT (source, delivery_id) DO NOTHING";
         let (received, seen) = (int(row.received_at), int(row.last_seen));
-        row.id = InboxId(self.insert(
+        let new = self.run(
             sql,
             &[
                 &row.source,
                 &row.delivery_id,
                 &row.fingerprint,
                 &row.group_key,
-                &json(&row.payload),
+                &row.payload,
                 &received,
                 &seen,
                 &int(row.seen),
                 &row.state,
                 &maybe_int(row.look_at),
             ],
-        )?);
-        Ok(())
+        )?;
+        if new == 0 {
+            return Ok(false);
+        }
+        row.id = InboxId(u64::try_from(self.connection.last_insert_rowid()).unwrap_or(0));
+        Ok(true)
     }
 
     fn put_alert(&mut self, row: &InboxRow) -> Res<()> {
@@ -91,6 +96,17 @@ impl Rows for Desk<'_> {
         let look = maybe_int(row.look_at);
         self.run(sql, &[&int(row.id.0), &int(row.last_seen), &int(row.seen), &row.state, &look])?;
         Ok(())
+    }
+
+    fn put_decided(&mut self, row: &InboxRow) -> Res<()> {
+        let sql = "UPDATE inbox SET state = ?2, look_at = ?3 WHERE id = ?1";
+        self.run(sql, &[&int(row.id.0), &row.state, &maybe_int(row.look_at)])?;
+        Ok(())
+    }
+
+    fn is_alone(&self, row: &InboxRow) -> Res<bool> {
+        let sql = "SELECT id FROM inbox WHERE fingerprint = ?1 AND id <> ?2 LIMIT 1";
+        Ok(self.one(sql, &[&row.fingerprint, &int(row.id.0)], id)?.is_none())
     }
 
     fn alerts_of(&self, fingerprint: &str, max: usize) -> Res<Vec<InboxRow>> {

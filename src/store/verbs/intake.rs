@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::store::ask::{Backlog, Incoming, Judge, Judged, Received, Tell};
+use crate::store::ask::{Backlog, Incoming, Judge, Judged, Received, Tell, Waiting};
 use crate::store::model::{InboxId, InboxRow};
 use crate::store::rows::{Res, Rows};
 use crate::store::words::{Mail, MailState, RunState};
@@ -17,18 +17,20 @@ pub(in crate::store) fn receive(rows: &mut dyn Rows, alerts: &[Incoming]) -> Res
 
 fn one(rows: &mut dyn Rows, incoming: &Incoming) -> Res<Received> {
     let now = rows.now();
-    if let Some(mut row) = rows.alert(&incoming.source, &incoming.delivery_id)? {
-        row.seen += 1;
-        row.last_seen = now;
-        if row.look_at.is_some() || row.state.starts_with("run ") {
-            row.look_at = Some(row.look_at.map_or(now, |at| at.min(now)));
-        }
-        rows.put_alert(&row)?;
-        return Ok(Received { inbox: row.id, again: true });
+    let mut new = InboxRow { look_at: Some(now), ..row(incoming, now) };
+    // Most are new: none is looked for before it is known to be there.
+    if rows.insert_alert(&mut new)? {
+        return Ok(Received { inbox: new.id, again: false });
     }
-    let mut row = InboxRow { look_at: Some(now), ..row(incoming, now) };
-    rows.insert_alert(&mut row)?;
-    Ok(Received { inbox: row.id, again: false })
+    let known = rows.alert(&incoming.source, &incoming.delivery_id)?;
+    let mut row = known.ok_or_else(|| missing("alert", &incoming.delivery_id))?;
+    row.seen += 1;
+    row.last_seen = now;
+    if row.look_at.is_some() || row.state.starts_with("run ") {
+        row.look_at = Some(row.look_at.map_or(now, |at| at.min(now)));
+    }
+    rows.put_alert(&row)?;
+    Ok(Received { inbox: row.id, again: true })
 }
 
 /// A row for an alert that comes for the first time.
@@ -72,7 +74,7 @@ pub(super) fn decided(rows: &mut dyn Rows, row: &mut InboxRow, text: &str) -> Re
         let now = rows.now();
         rows.add_decision(row.id, now, text)?;
     }
-    rows.put_alert(row)
+    rows.put_decided(row)
 }
 
 /// One trigger lives for each dedup key: a second one is a note at most, and an armed one falls due.
@@ -117,8 +119,9 @@ fn resolve(rows: &mut dyn Rows, row: &InboxRow, tell: &Tell) -> Res<()> {
 }
 
 /// Alerts that are due to be looked at, the one that is due for the longest time first.
-pub(in crate::store) fn undecided(rows: &dyn Rows, max: usize) -> Res<Vec<InboxRow>> {
-    rows.alerts_due(rows.now(), max)
+pub(in crate::store) fn undecided(rows: &dyn Rows, max: usize) -> Res<Vec<Waiting>> {
+    let due = rows.alerts_due(rows.now(), max)?;
+    due.into_iter().map(|row| Ok(Waiting { alone: rows.is_alone(&row)?, row })).collect()
 }
 
 pub(in crate::store) fn backlog(rows: &dyn Rows, most: usize) -> Res<Backlog> {

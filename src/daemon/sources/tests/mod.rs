@@ -105,7 +105,7 @@ fn hand(source: &Source, headers: &[(&str, String)], body: &[u8], now: u64) -> R
     let mut rest = body;
     for length in [1, 3, 4096, 100_000].into_iter().cycle() {
         let (part, more) = rest.split_at(length.min(rest.len()));
-        reading.push(part)?;
+        reading.push(hyper::body::Bytes::copy_from_slice(part))?;
         rest = more;
         if rest.is_empty() {
             break;

@@ -22,6 +22,7 @@ mod playbooks;
 pub mod progress;
 pub mod recording;
 mod remediate;
+pub mod remote;
 pub mod render;
 pub mod retention;
 pub mod runs;
@@ -43,7 +44,7 @@ use ira_commands::{Effect, Fault, Invocation, Kind, alert};
 
 use config::env::{Env as _, SystemEnv};
 
-use cli::{Around, Asked, ConfigVerb, Control, Format, What};
+use cli::{Around, Asked, ConfigVerb, Control, Format, PlaybookVerb, What};
 use runs::RunVerb;
 use session::Session;
 use terminal::{Env, Terminal};
@@ -175,6 +176,11 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
             Ok(if checks { checked(session, report, what) } else { shown(session, report) })
         }
         What::Control(Control::Playbook(verb)) => {
+            if let PlaybookVerb::Promote(args) = &verb
+                && let Some(code) = remote::promote(session, args, &output)?
+            {
+                return Ok(code);
+            }
             Ok(match playbooks::answer(&verb, &output, &remediate::actor(env))? {
                 playbooks::Answer::Report(report) => shown(session, *report),
                 playbooks::Answer::Checked(report) => checked(session, *report, "a playbook cannot be loaded"),
@@ -182,33 +188,28 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
             })
         }
         What::Control(Control::Remediate(args)) => {
+            if let Some(code) = remote::remediate(session, &args, &output)? {
+                return Ok(code);
+            }
             remediate::remediate(session, &args, &cli::Reach::default(), &output, env)
         }
         What::Control(Control::Daemon(args)) => daemon::daemon(session, &args, &output, env),
-        What::Control(Control::Run(RunVerb::Resume { run, from })) => {
-            let how = from.map_or(engine::TakeUp::GoOn, engine::TakeUp::From);
-            remediate::take_up(session, run, how, &output, env)
-        }
-        What::Control(Control::Run(RunVerb::Undo { run })) => {
-            remediate::take_up(session, run, engine::TakeUp::Undo, &output, env)
-        }
-        What::Control(Control::Run(RunVerb::Tail { run })) => tail(session, run, &output),
-        What::Control(Control::Run(RunVerb::ExportTest { run })) => {
-            let config = connect::effective(&output)?;
-            session.configure(config.output);
-            let text = session::block_on(async {
-                let store = store::open(&remediate::uri(&config)?)?;
-                runs::test(store.as_ref(), store::model::RunId(run)).await
-            })?;
-            Ok(session.show_text("run export-test", &text))
-        }
         What::Control(Control::Run(verb)) => {
-            of_runs(session, &output, env, async |store, actor| runs::run(&verb, store, actor).await)
+            if let Some(code) = remote::run(session, &verb, &output)? {
+                return Ok(code);
+            }
+            of_run(session, verb, &output, env)
         }
         What::Control(Control::Freeze(args)) => {
+            if let Some(code) = remote::freeze(session, &args, &output)? {
+                return Ok(code);
+            }
             of_runs(session, &output, env, async |store, actor| runs::freeze(&args, store, actor).await)
         }
         What::Control(Control::Thaw(args)) => {
+            if let Some(code) = remote::thaw(session, &args, &output)? {
+                return Ok(code);
+            }
             of_runs(session, &output, env, async |store, actor| runs::thaw(&args, store, actor).await)
         }
         What::Control(Control::Help { topic }) => {
@@ -217,6 +218,28 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
             Ok(session.show_text(&topic.join(" "), &text))
         }
         What::Control(Control::Completions { shell }) => Ok(session.show_text("completions", complete::stub(shell))),
+    }
+}
+
+/// `ira run …` on the store of this machine.
+fn of_run(session: &mut Session, verb: RunVerb, output: &cli::OutputFlags, env: Env<'_>) -> Result<u8, Fault> {
+    match verb {
+        RunVerb::Resume { run, from } => {
+            let how = from.map_or(engine::TakeUp::GoOn, engine::TakeUp::From);
+            remediate::take_up(session, run, how, output, env)
+        }
+        RunVerb::Undo { run } => remediate::take_up(session, run, engine::TakeUp::Undo, output, env),
+        RunVerb::Tail { run } => tail(session, run, output),
+        RunVerb::ExportTest { run } => {
+            let config = connect::effective(output)?;
+            session.configure(config.output);
+            let text = session::block_on(async {
+                let store = store::open(&remediate::uri(&config)?)?;
+                runs::test(store.as_ref(), store::model::RunId(run)).await
+            })?;
+            Ok(session.show_text("run export-test", &text))
+        }
+        verb => of_runs(session, output, env, async |store, actor| runs::run(&verb, store, actor).await),
     }
 }
 

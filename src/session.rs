@@ -92,6 +92,12 @@ impl Session {
         write_stderr(&(render::report(report, 0, &style) + &render::aside(report, style.colour)));
     }
 
+    /// How a daemon is to show its answer.
+    pub fn shown(&self) -> crate::remote::wire::Shown {
+        let Style { format, wide, verbose, colour, width, pretty } = self.style;
+        crate::remote::wire::Shown { format, wide, verbose, colour, colour_aside: self.colours_stderr(), width, pretty }
+    }
+
     /// Whether the result is coloured.
     pub fn colours_stdout(&self) -> bool {
         self.terminal.colour_stdout(self.color)

@@ -16,6 +16,7 @@ use ira_commands::{Context, Effect, Fault, Kind, Report};
 
 use crate::cli::{Agreement, Reach};
 use crate::config::Config;
+use crate::remote;
 use crate::session::Session;
 use crate::terminal::Env;
 
@@ -82,16 +83,41 @@ pub fn act(session: &mut Session, action: &Action, way: &Way, env: Env<'_>) -> R
     if let Some(id) = stranger {
         named_again(id)?;
     }
-    let applied = with_ports(session, way, env, async |ports| {
-        let key = ports.key(way).await?;
-        let signer = key.as_ref().map(|(_, locked)| unlock(&ports.reads, locked, &way.config)).transpose()?;
-        let context = ports.acting(key.map(|(_, locked)| locked.payer), signer)?;
-        action.apply(&context, &plan).await
+    let applied = permitted(session, way, &plan, |session| {
+        with_ports(session, way, env, async |ports| {
+            let key = ports.key(way).await?;
+            let signer = key.as_ref().map(|(_, locked)| unlock(&ports.reads, locked, &way.config)).transpose()?;
+            let context = ports.acting(key.map(|(_, locked)| locked.payer), signer)?;
+            action.apply(&context, &plan).await
+        })
     })?;
     match applied {
         Applied::Done(report) => Ok(shown(session, *report)),
         Applied::Changed(plan) => Ok(proposal(&plan).changed(session)),
     }
+}
+
+/// Does what was agreed to with the leave of the daemon, where one is named, and tells it how that ended.
+fn permitted<T>(
+    session: &mut Session,
+    way: &Way,
+    plan: &Plan,
+    work: impl FnOnce(&mut Session) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let leave = remote::leave(session, &way.config, plan)?;
+    let done = work(session);
+    if let Some(leave) = leave {
+        // What was begun and is not settled is in the journal of this machine.
+        let open = journal().and_then(|journal| journal.open()).map_or(true, |open| !open.is_empty());
+        let said = match &done {
+            _ if open => None,
+            Ok(_) => Some(true),
+            Err(_) => Some(false),
+        };
+        let note = done.as_ref().err().map(Fault::one_line).unwrap_or_default();
+        session.warn(leave.ended(said, &note));
+    }
+    done
 }
 
 /// A plan that somebody has to agree to.

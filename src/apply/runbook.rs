@@ -8,7 +8,7 @@ use ira_commands::{Context, Fault, Kind, Report};
 use super::line::filled;
 use super::ports::{Ports, unlock, with_ports};
 use super::stranger::named_again;
-use super::{Proposal, Way, Word, shown};
+use super::{Proposal, Way, Word, permitted, shown};
 use crate::session::Session;
 use crate::terminal::Env;
 
@@ -45,13 +45,18 @@ pub fn mend(session: &mut Session, args: &Args, way: &Way, env: Env<'_>) -> Resu
             named_again(stranger)?;
         }
     }
-    let came = with_ports(session, way, env, async |ports| {
+    let work = async |ports: &Ports| {
         let key = ports.key(way).await?;
         let signs = key.as_ref().filter(|_| !mending.is_nothing());
         let signer = signs.map(|(_, locked)| unlock(&ports.reads, locked, &way.config)).transpose()?;
         let context = ports.acting(key.map(|(_, locked)| locked.payer), signer)?;
         vrf_runbook::apply(args, &context, &mending).await
-    })?;
+    };
+    let came = if mending.is_nothing() {
+        with_ports(session, way, env, work)?
+    } else {
+        permitted(session, way, mending.plan(), |session| with_ports(session, way, env, work))?
+    };
     match came {
         Came::Done(report) => Ok(ended(session, way, settled.as_ref(), *report)),
         Came::Changed(mending) => Ok(proposal(args, way, settled.as_ref(), &mending).changed(session)),

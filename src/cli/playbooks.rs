@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use ira_commands::playbook;
+use serde::{Deserialize, Serialize};
 use ira_commands::words::Span;
 
 /// Which alert is answered, and how.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RemediateArgs {
     /// The playbook [default: the one that is for the alert]
     #[arg(value_name = "PLAYBOOK")]
@@ -44,7 +46,8 @@ impl RemediateArgs {
 }
 
 /// How far a playbook goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Rung {
     /// Decide and record
     Observe,
@@ -150,7 +153,8 @@ pub struct BacktestArgs {
 }
 
 /// How far a playbook is to go.
-#[derive(Clone, Debug, PartialEq, Eq, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PromoteArgs {
     /// The playbook's name
     #[arg(value_name = "PLAYBOOK")]

@@ -162,6 +162,11 @@ impl Service {
         self
     }
 
+    /// Whether nobody on the way can read what is sent: TLS, or this machine.
+    pub fn is_private(&self) -> bool {
+        self.endpoint.is_https() || self.endpoint.is_loopback()
+    }
+
     /// What it is called, with its host.
     pub fn label(&self) -> String {
         format!("{} ({})", self.name, self.endpoint.label())

@@ -84,7 +84,8 @@ fn references(config: &Config) -> Vec<Finding> {
     }
     findings.extend(config.networks.values().filter_map(|network| of_signer(config, network)));
     findings.extend(config.nodes.values().flat_map(|node| of_node(config, node)));
-    for (table, reference) in config.systems.references() {
+    let remote = [&config.remote.url, &config.remote.token].into_iter().flatten().map(|one| ("daemon", one));
+    for (table, reference) in config.systems.references().into_iter().chain(remote) {
         if let Err(fault) = reference.resolve(config.env.as_ref()) {
             let status = if fault.kind == Kind::Missing { Status::Warn } else { Status::Critical };
             let fault = fault.because(format!("asked for by {}", config.origin(table)));

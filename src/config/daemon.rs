@@ -6,8 +6,9 @@ use std::time::Duration;
 use ira_commands::words::Span;
 use serde_json::{Value as Json, json};
 
-use super::keys;
 use super::reader::{Item, Reader};
+use super::secret::SecretRef;
+use super::{keys, systems};
 
 /// How the daemon listens and works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +35,24 @@ pub struct DaemonConfig {
     pub page_after: Duration,
     /// More runs that write than these within a minute are a storm.
     pub runs: usize,
+}
+
+/// The daemon that is asked by hand.
+#[derive(Clone, Debug, Default)]
+pub struct RemoteConfig {
+    /// Where it is: the URL of its `admin`.
+    pub url: Option<SecretRef>,
+    /// The token of who asks.
+    pub token: Option<SecretRef>,
+}
+
+impl RemoteConfig {
+    /// Its values, for `ira config show`: a URL may hold a key, and is shown by its reference alone.
+    pub(super) fn shown(&self) -> Vec<(String, Json)> {
+        let all = [("url", &self.url), ("token", &self.token)];
+        let set = all.into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
+        set.map(|(key, value)| (format!("daemon.{key}"), json!(value.to_string()))).collect()
+    }
 }
 
 impl Default for DaemonConfig {
@@ -75,7 +94,7 @@ impl DaemonConfig {
 }
 
 /// Reads `[daemon]`.
-pub(super) fn read(config: &mut DaemonConfig, reader: &mut Reader<'_>, item: &Item<'_>) {
+pub(super) fn read(config: &mut DaemonConfig, remote: &mut RemoteConfig, reader: &mut Reader<'_>, item: &Item<'_>) {
     let Some(table) = reader.table("daemon", item) else { return };
     for (key, item) in table {
         let name = key.get_ref().as_ref();
@@ -84,6 +103,8 @@ pub(super) fn read(config: &mut DaemonConfig, reader: &mut Reader<'_>, item: &It
             reader.integer(&full, item, &(1..=most)).and_then(|number| usize::try_from(number).ok())
         };
         match name {
+            "url" => remote.url = systems::address(reader, &full, item).or(remote.url.take()),
+            "token" => remote.token = systems::secret(reader, &full, item).or(remote.token.take()),
             "listen" => config.listen = address(reader, &full, item).unwrap_or(config.listen),
             "admin" => config.admin = admin(reader, &full, item).or(config.admin),
             "grace" => config.grace = span(reader, &full, item).unwrap_or(config.grace),

@@ -111,7 +111,7 @@ pub(super) fn apply(config: &mut Config, file: &ConfigFile, text: &str) -> Vec<P
                 config.origins.insert(word.to_owned(), reader.origin(&key.span()));
             }
             "daemon" => {
-                daemon::read(&mut config.daemon, &mut reader, item);
+                daemon::read(&mut config.daemon, &mut config.remote, &mut reader, item);
                 config.origins.insert("daemon".to_owned(), reader.origin(&key.span()));
             }
             "store" => {

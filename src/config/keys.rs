@@ -52,6 +52,8 @@ pub const SCRIPTS: &[Key] = &[
 pub const DAEMON: &[Key] = &[
     Key { name: "listen", kind: "address:port", default: "127.0.0.1:9097", doc: "where alerts come in" },
     Key { name: "admin", kind: "address:port", default: "", doc: "where health and metrics are read; loopback only" },
+    Key { name: "url", kind: "URL", default: "", doc: "the daemon that is asked by hand: its `admin`" },
+    Key { name: "token", kind: "reference", default: "", doc: "your token there, of which it has the hash in `users`" },
     Key { name: "grace", kind: "time", default: "30s", doc: "how long work under way has to end at a stop" },
     Key { name: "workers", kind: "integer", default: "8", doc: "how many runs go on at the same time" },
     Key { name: "connections", kind: "integer", default: "512", doc: "the most connections at the same time" },

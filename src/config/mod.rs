@@ -36,7 +36,7 @@ mod vrf;
 
 pub use access::untrusted;
 pub use check::check;
-pub use daemon::DaemonConfig;
+pub use daemon::{DaemonConfig, RemoteConfig};
 pub use engine::{BudgetConfig, EngineConfig, MaintenanceConfig, PlaybookConfig};
 pub use host::HostConfig;
 pub use network::{DirectorySource, NetworkConfig};
@@ -54,7 +54,8 @@ use origin::{ConfigFile, Layer};
 use secret::SecretRef;
 
 /// The form of the result on stdout.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Format {
     /// For a person at a terminal
     #[default]
@@ -113,6 +114,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// How the daemon listens and works.
     pub daemon: DaemonConfig,
+    /// The daemon that is asked in place of the store of this machine.
+    pub remote: RemoteConfig,
     /// Where values come from, by dotted key; one that is missing here is a default.
     origins: BTreeMap<String, Origin>,
     /// What a project file changed of networks that were known without it.
@@ -170,6 +173,7 @@ impl Config {
             nodes: BTreeMap::new(),
             systems: SystemsConfig::default(),
             daemon: DaemonConfig::default(),
+            remote: RemoteConfig::default(),
             origins: BTreeMap::new(),
             project_changes: BTreeMap::new(),
             rpc: None,

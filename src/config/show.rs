@@ -42,6 +42,7 @@ impl Config {
             all.push((format!("users.{name}"), json!({ "role": user.role.word(), "token": "sha256:…" })));
         }
         all.extend(self.daemon.shown());
+        all.extend(self.remote.shown());
         all.extend(systems::shown(&self.systems));
         for network in self.networks.values() {
             all.extend(

@@ -13,7 +13,7 @@ use hyper::{Method, Request, Response};
 
 use super::listen::{Answer, Body, said};
 use super::web;
-use super::{Shared, arms};
+use super::{Shared, api, arms};
 use crate::store::ask::Mails;
 
 /// A daemon that has not looked at its clock for so long is dead, though its process is not.
@@ -31,6 +31,9 @@ pub(super) struct Admin(pub Arc<Shared>);
 impl Answer for Admin {
     async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let path = request.uri().path();
+        if path == api::PATH {
+            return api::answer(&self.0, request, peer.ip().is_loopback()).await;
+        }
         if !matches!(path, "/healthz" | "/readyz" | "/metrics") {
             return self.page(request, peer).await;
         }

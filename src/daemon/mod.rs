@@ -1,6 +1,7 @@
 //! Alerts come in, and the same commands run: validate → open the store → bind → ready → serve → drain.
 
 mod admin;
+mod api;
 mod arms;
 mod beat;
 mod books;
@@ -52,6 +53,7 @@ use web::Web;
 /// What is made of what was loaded: replaced together at a reload, while what is under way goes on with what it has.
 struct Parts {
     loaded: Arc<Loaded>,
+    output: OutputFlags,
     engine: Arc<Engine>,
     sender: Arc<Sender>,
 }
@@ -74,6 +76,8 @@ struct Shared {
     nudged: Mutex<BTreeSet<RunId>>,
     /// A row of the outbox may be due.
     mail: Notify,
+    /// How runs ended that people asked for.
+    came: api::Ends,
     /// What people see.
     web: Web,
     /// The arms of the page are to be looked at.
@@ -145,6 +149,7 @@ impl Shared {
             runs: Notify::new(),
             nudged: Mutex::default(),
             mail: Notify::new(),
+            came: api::Ends::default(),
             web,
             looked: Notify::new(),
             stop,
@@ -231,6 +236,11 @@ impl Parts {
         engine.unattended = true;
         engine.alarm = RunAlert::of(config, cluster).map(|alarm| Arc::new(alarm) as _);
         let sender = pages::sender(config, store, &engine.hands);
-        Ok(Self { engine: Arc::new(engine), sender: Arc::new(sender), loaded: Arc::new(loaded) })
+        Ok(Self {
+            engine: Arc::new(engine),
+            sender: Arc::new(sender),
+            output: output.clone(),
+            loaded: Arc::new(loaded),
+        })
     }
 }

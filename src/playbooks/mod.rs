@@ -70,6 +70,20 @@ pub fn answer(verb: &PlaybookVerb, output: &OutputFlags, actor: &str) -> Result<
     }
 }
 
+/// `ira playbook promote` in the store of a daemon.
+pub async fn promoted(
+    args: &crate::cli::PromoteArgs,
+    output: &OutputFlags,
+    store: &dyn crate::store::Store,
+    actor: &str,
+) -> Result<Report, Fault> {
+    let sources = all(output)?;
+    let source = named(&sources, &args.playbook)?;
+    let playbook = source.read.as_deref().map_err(|_| unloaded(&args.playbook, &source.file))?;
+    let config = connect::effective(output)?;
+    promote::of(args, playbook, &tested(playbook, source), &config, store, actor).await
+}
+
 /// The playbooks that count: sound, and nothing in their place.
 pub fn loaded(sources: &[Source]) -> impl Iterator<Item = &Playbook> {
     let counted = sources.iter().filter(|source| source.overridden_by.is_none());

@@ -8,6 +8,8 @@ use serde_json::json;
 
 use crate::cli::{OutputFlags, PromoteArgs};
 use crate::engine::{Record, Standing, promote, standing};
+use crate::config::Config;
+use crate::store::Store;
 use crate::{connect, remediate, session, store};
 
 /// Runs of this revision in a row that must have helped before it goes on by itself.
@@ -25,7 +27,7 @@ struct Need {
     waived: bool,
 }
 
-/// Shows the record, or promotes. `tested` is what the playbook's own tests came to.
+/// Shows the record in the store of this machine, or promotes. `tested` is what the playbook's own tests came to.
 pub(super) fn report(
     args: &PromoteArgs,
     playbook: &Playbook,
@@ -33,41 +35,53 @@ pub(super) fn report(
     output: &OutputFlags,
     actor: &str,
 ) -> Result<Report, Fault> {
+    let config = connect::effective(output)?;
+    session::patiently(async {
+        let store = store::open(&remediate::uri(&config)?)?;
+        of(args, playbook, tested, &config, store.as_ref(), actor).await
+    })
+}
+
+/// The same in this store.
+pub(super) async fn of(
+    args: &PromoteArgs,
+    playbook: &Playbook,
+    tested: &[Tested],
+    config: &Config,
+    store: &dyn Store,
+    actor: &str,
+) -> Result<Report, Fault> {
     if args.reason.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
         return Err(Fault::new(Kind::Usage, "--reason is empty: whoever reads the record wants to know why"));
     }
-    let config = connect::effective(output)?;
     let name = playbook.name.text.clone();
     let set = config.engine.playbooks.get(&name).and_then(|own| own.mode);
-    session::patiently(async {
-        let store = store::open(&remediate::uri(&config)?)?;
-        let stands = standing(store.as_ref(), playbook, set).await?;
-        let record = Record::of(store.as_ref(), playbook).await?;
-        let Some(to) = args.to.map(Mode::from) else {
-            return Ok(shown(playbook, &stands, &record, None, false));
-        };
-        if to <= stands.rung {
-            return Err(Fault::new(Kind::Usage, format!("{name} stands on `{}` already", stands.rung.word()))
-                .hint(format!("to keep it from going further: [playbooks.{name}] mode = \"{}\"", to.word())));
-        }
-        let needs = needs(playbook, tested, &stands, &record, to);
-        let waives = args.reason.is_some();
-        let good = needs.iter().all(|need| need.good || (need.waived && waives));
-        if good {
-            let missing: Vec<&str> = needs.iter().filter(|need| !need.good).map(|need| need.what).collect();
-            let matter = json!({
-                "to": to,
-                "from": stands.rung,
-                "reason": args.reason,
-                "revision": playbook.revision,
-                "verified": record.in_a_row,
-                "not_shown": missing,
-            });
-            promote(store.as_ref(), playbook, actor, matter).await?;
-        }
-        let stands = standing(store.as_ref(), playbook, set).await?;
-        Ok(shown(playbook, &stands, &record, Some((to, &needs)), good))
-    })
+    let stands = standing(store, playbook, set).await?;
+    let record = Record::of(store, playbook).await?;
+    let Some(to) = args.to.map(Mode::from) else {
+        return Ok(shown(playbook, &stands, &record, None, false));
+    };
+    if to <= stands.rung {
+        return Err(Fault::new(Kind::Usage, format!("{name} stands on `{}` already", stands.rung.word()))
+            .hint(format!("to keep it from going further: [playbooks.{name}] mode = \"{}\"", to.word())));
+    }
+    let needs = needs(playbook, tested, &stands, &record, to);
+    let waives = args.reason.is_some();
+    let good = needs.iter().all(|need| need.good || (need.waived && waives));
+    if good {
+        let missing: Vec<&str> = needs.iter().filter(|need| !need.good).map(|need| need.what).collect();
+        let matter = json!({
+            "to": to,
+            "from": stands.rung,
+            "reason": args.reason,
+            "revision": playbook.revision,
+            "verified": record.in_a_row,
+            "not_shown": missing,
+        });
+        promote(store, playbook, actor, matter).await?;
+    }
+    let stands = standing(store, playbook, set).await?;
+    Ok(shown(playbook, &stands, &record, Some((to, &needs)), good))
 }
 
 /// What has to be shown before a playbook is let onto a rung.

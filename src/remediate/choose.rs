@@ -37,13 +37,34 @@ fn named(sources: &[Source], books: &[&Playbook], name: &str, alert: &Incoming) 
     let name = playbooks::named(sources, name)?.name();
     let at = books.iter().position(|book| book.name.text == name);
     let at = at.ok_or_else(|| Fault::new(Kind::Usage, format!("there is no playbook `{name}`")))?;
-    match playbook::matched(books[at], alert) {
-        Ok(_) => Ok(at),
-        Err(stops) => {
-            let why = stops.iter().max_by_key(|stop| stop.stage).map(|stop| stop.why.clone()).unwrap_or_default();
-            Err(Fault::new(Kind::Usage, format!("the playbook `{name}` is not for this alert")).because(why))
+    fits(books[at], alert)?;
+    Ok(at)
+}
+
+/// Whether a playbook is for an alert.
+fn fits(book: &Playbook, alert: &Incoming) -> Result<(), Fault> {
+    playbook::matched(book, alert).map(drop).map_err(|stops| {
+        let why = stops.iter().max_by_key(|stop| stop.stage).map(|stop| stop.why.clone()).unwrap_or_default();
+        Fault::new(Kind::Usage, format!("the playbook `{}` is not for this alert", book.name.text)).because(why)
+    })
+}
+
+/// The same among those that a daemon has loaded, each with its text.
+pub fn loaded(books: &[(&Playbook, &str)], name: Option<&str>, alert: &Incoming) -> Result<Chosen, Fault> {
+    let known: Vec<&Playbook> = books.iter().map(|(book, _)| *book).collect();
+    let at = match name {
+        Some(name) => {
+            let at = known.iter().position(|book| book.name.text == name).ok_or_else(|| {
+                Fault::new(Kind::Usage, format!("no playbook `{}` is loaded", clean(name)))
+                    .hint("`ira daemon --check` there, or /playbooks, says which are, and why one is not")
+            })?;
+            fits(known[at], alert)?;
+            at
         }
-    }
+        None => matching(&known, alert)?,
+    };
+    let (playbook, text) = books[at];
+    Ok(Chosen { playbook: playbook.clone(), text: text.to_owned(), file: "loaded by the daemon".to_owned() })
 }
 
 fn matching(books: &[&Playbook], alert: &Incoming) -> Result<usize, Fault> {

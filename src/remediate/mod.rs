@@ -11,6 +11,7 @@ mod hands;
 mod lines;
 mod paged;
 mod rounds;
+pub mod served;
 mod shown;
 pub mod watcher;
 
@@ -43,6 +44,7 @@ pub(crate) use paged::told_of;
 
 pub use choose::{Chosen, params};
 pub use foresee::foresee;
+pub use served::exit;
 
 /// What is asked around a run.
 struct Around<'a> {
@@ -108,24 +110,30 @@ fn looked(around: &Around<'_>, sources: &[Source], firing: Vec<Alert>) -> Result
         cases.push(Case { same_as, ..case });
     }
     block_on(Box::pin(async {
-        for case in &mut cases {
-            let Ok(chosen) = &case.chosen else { continue };
-            if case.same_as.is_some() || !chosen.playbook.effects.any() {
-                continue;
-            }
-            // By hands that hold no write port, and over a copy of what the guards count.
-            let rehearsal = store::rehearsal(&uri(&around.config)?)?;
-            windows(rehearsal.as_ref(), &around.config, &around.actor).await?;
-            let engine = engine(around, rehearsal, true)?;
-            let preview = engine.preview(&wanted(around, case, &chosen.playbook, &chosen.text, "plan")).await?;
-            if preview.stopped.is_none() {
-                let wanted = wanted(around, case, &chosen.playbook, &chosen.text, "forecast");
-                case.forecast = engine.forecast(wanted, &preview.plan).await?;
-            }
-            case.preview = Some(preview);
-        }
+        look(around, &mut cases).await?;
         Ok(cases)
     }))
+}
+
+/// Looks at what each would do.
+async fn look(around: &Around<'_>, cases: &mut [Case]) -> Result<(), Fault> {
+    for case in cases {
+        let Ok(chosen) = &case.chosen else { continue };
+        if case.same_as.is_some() || !chosen.playbook.effects.any() {
+            continue;
+        }
+        // By hands that hold no write port, and over a copy of what the guards count.
+        let rehearsal = store::rehearsal(&uri(&around.config)?)?;
+        windows(rehearsal.as_ref(), &around.config, &around.actor).await?;
+        let engine = engine(around, rehearsal, true)?;
+        let preview = engine.preview(&wanted(around, case, &chosen.playbook, &chosen.text, "plan")).await?;
+        if preview.stopped.is_none() {
+            let wanted = wanted(around, case, &chosen.playbook, &chosen.text, "forecast");
+            case.forecast = engine.forecast(wanted, &preview.plan).await?;
+        }
+        case.preview = Some(preview);
+    }
+    Ok(())
 }
 
 /// A run for a case.
@@ -213,6 +221,16 @@ impl<'a> Around<'a> {
 
 /// Where no alert comes to anything that could be agreed to: why, and how a person goes on all the same.
 fn nothing_done(session: &Session, around: &Around<'_>, cases: &[Case], mut plan: Report) -> u8 {
+    let code = nothing(around, cases, &mut plan);
+    if session.format() != Format::Json {
+        // The plan says it.
+        plan.errors.clear();
+    }
+    session.show(plan, code)
+}
+
+/// The same in the report; gives the exit code.
+fn nothing(around: &Around<'_>, cases: &[Case], plan: &mut Report) -> u8 {
     for case in cases {
         match case.next() {
             Next::Denied(denial) => plan.errors.push(crate::engine::refused(denial)),
@@ -222,12 +240,7 @@ fn nothing_done(session: &Session, around: &Around<'_>, cases: &[Case], mut plan
         }
     }
     plan.next = overriding(cases).map(|words| line(around, &[&words])).into_iter().collect();
-    let code = ended::worst(cases.iter().map(Case::code));
-    if session.format() != Format::Json {
-        // The plan says it.
-        plan.errors.clear();
-    }
-    session.show(plan, code)
+    ended::worst(cases.iter().map(Case::code))
 }
 
 /// The flags that go on in spite of what denies; none where nothing does, or a person cannot.

@@ -12,12 +12,14 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 use ira_commands::words::Span;
 use ira_commands::{Fault, Kind, Report};
+use serde::{Deserialize, Serialize};
 
 use crate::store::model::{AttemptId, RunId};
 use crate::store::{RunState, Store};
 
 /// What is asked of the runs.
-#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum RunVerb {
     /// List runs, newest first; those that somebody has to look at before the others
     List {
@@ -101,7 +103,8 @@ pub enum RunVerb {
 }
 
 /// A person's answer to a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Answer {
     /// The run's number
     #[arg(value_name = "RUN")]
@@ -112,7 +115,8 @@ pub struct Answer {
 }
 
 /// What became of an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Say {
     /// It happened: it is not done again
     ItRan,
@@ -123,7 +127,8 @@ pub enum Say {
 }
 
 /// How a run is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Ended {
     /// What it was for is done
     Succeeded,
@@ -144,7 +149,8 @@ impl Ended {
 }
 
 /// What is stopped.
-#[derive(Clone, Debug, PartialEq, Eq, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FreezeArgs {
     /// What for: a playbook, a target; everything where none is given
     #[arg(value_name = "SCOPE", default_value = "*")]
@@ -158,7 +164,8 @@ pub struct FreezeArgs {
 }
 
 /// What goes on again.
-#[derive(Clone, Debug, PartialEq, Eq, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ThawArgs {
     /// What was frozen
     #[arg(value_name = "SCOPE", default_value = "*")]
@@ -173,6 +180,11 @@ pub fn line(headline: String) -> Report {
 /// Gives each event of a run in a line, as it happens, until the run has ended.
 pub async fn follow(store: &dyn Store, run: RunId, line: impl FnMut(&str)) -> Result<(), Fault> {
     tail::tail(store, run, line).await
+}
+
+/// The events of a run behind this one, each in a line, with the number of the last, and where the run stands.
+pub async fn since(store: &dyn Store, run: RunId, seen: u64) -> Result<(Vec<String>, u64, RunState), Fault> {
+    tail::since(store, run, seen).await
 }
 
 /// A test of the run's playbook, as it stands in the file.

@@ -8,7 +8,7 @@ use ira_commands::text::{clean, excerpt};
 use super::no_run;
 use super::times::took;
 use super::words::words;
-use crate::store::Store;
+use crate::store::{RunState, Store};
 use crate::store::model::RunId;
 
 /// How often it is looked whether something happened.
@@ -16,23 +16,33 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Gives each event in a line, those that were before first, until the run has ended.
 pub(super) async fn tail(store: &dyn Store, id: RunId, mut line: impl FnMut(&str)) -> Result<(), Fault> {
-    let mut seen = 0;
+    let mut last = 0;
     loop {
-        let run = store.run(id).await?.ok_or_else(|| no_run(id))?.run;
-        if run.seq > seen {
-            let before = seen;
-            for event in store.events(id).await?.into_iter().filter(|event| event.seq > before) {
-                seen = event.seq;
-                let Some(what) = words(&event.what) else { continue };
-                let when = format!("+{}", took(run.admitted_at, event.at));
-                line(&format!("{when:>12}  {:<14} {}\n", excerpt(&event.actor, 14), clean(&excerpt(&what, 200))));
-            }
+        let (lines, seen, state) = since(store, id, last).await?;
+        lines.iter().for_each(|one| line(one));
+        if seen > last {
+            last = seen;
             // What came after the events were read is read in the next round.
             continue;
         }
-        if run.state.terminal() {
+        if state.terminal() {
             return Ok(());
         }
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// The events of a run behind this one, each in a line, with the number of the last, and where the run stands.
+pub(super) async fn since(store: &dyn Store, id: RunId, seen: u64) -> Result<(Vec<String>, u64, RunState), Fault> {
+    let run = store.run(id).await?.ok_or_else(|| no_run(id))?.run;
+    let (mut lines, mut last) = (Vec::new(), seen);
+    if run.seq > seen {
+        for event in store.events(id).await?.into_iter().filter(|event| event.seq > seen) {
+            last = event.seq;
+            let Some(what) = words(&event.what) else { continue };
+            let when = format!("+{}", took(run.admitted_at, event.at));
+            lines.push(format!("{when:>12}  {:<14} {}\n", excerpt(&event.actor, 14), clean(&excerpt(&what, 200))));
+        }
+    }
+    Ok((lines, last, run.state))
 }

@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 #![expect(non_snake_case, reason = "tests are named by the invariants, faults and lessons that they show")]
 
+mod api;
 mod bodies;
 mod decisions;
 mod hostile;

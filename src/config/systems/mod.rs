@@ -12,7 +12,7 @@ use super::intake::SourceConfig;
 use super::secret::SecretRef;
 
 pub use desk::{DeskConfig, Preset};
-pub(super) use read::{TABLES, table};
+pub(super) use read::{TABLES, address, secret, table};
 pub use room::RoomConfig;
 use show::references;
 pub(super) use show::shown;

@@ -69,7 +69,7 @@ pub(super) fn folder(reader: &Reader<'_>) -> PathBuf {
 }
 
 /// A secret: by reference, never itself.
-fn secret(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<SecretRef> {
+pub(in crate::config) fn secret(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<SecretRef> {
     let text = reader.text(key, item)?;
     match SecretRef::parse(text, &folder(reader)) {
         Ok(SecretRef::Literal(_)) | Err(_) => {
@@ -82,7 +82,7 @@ fn secret(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<SecretR
 }
 
 /// A URL without a key, or a reference to one.
-fn address(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<SecretRef> {
+pub(in crate::config) fn address(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<SecretRef> {
     let text = reader.text(key, item)?;
     parsed_address(reader, key, text, &item.span())
 }

@@ -22,7 +22,7 @@ use tokio::sync::{Semaphore, watch};
 
 pub use super::listen::Body;
 use super::listen::whole;
-use crate::config::users::UserConfig;
+use crate::config::users::{Role, UserConfig};
 use crate::store::Store;
 use crate::store::model::RunId;
 use html::{Frame, Pages, answer, asset, elsewhere, page, said};
@@ -99,6 +99,11 @@ impl Web {
     /// These users, under this address, from now on. Who is signed in stays so, while there is such a user.
     pub fn admit(&self, users: BTreeMap<String, UserConfig>, public_url: Option<&str>) {
         self.people.admit(users, public_url);
+    }
+
+    /// Whose token a request of a program shows, and what they may do.
+    pub fn bearer(&self, headers: &HeaderMap) -> Option<(String, Role)> {
+        self.people.bearer(headers)
     }
 
     /// Nothing is told to open pages any more.

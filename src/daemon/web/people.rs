@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use hyper::HeaderMap;
-use hyper::header::{COOKIE, HOST, ORIGIN};
+use hyper::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
 use ira_commands::units::digits;
 use rand::RngCore as _;
 use sha2::{Digest as _, Sha256};
@@ -125,6 +125,15 @@ impl People {
         let here =
             loopback && !users && known.public.is_none() && !FORWARDED.iter().any(|name| headers.contains_key(*name));
         Visitor { who, here, users }
+    }
+
+    /// Whose token a request of a program shows, and what they may do. Every user costs the same, whoever it is.
+    pub fn bearer(&self, headers: &HeaderMap) -> Option<(String, Role)> {
+        let token = headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
+        let given = Sha256::digest(token.as_bytes());
+        let known = self.known();
+        let theirs = known.users.iter().filter(|(_, user)| bool::from(user.token.ct_eq(given.as_slice())));
+        theirs.last().map(|(name, user)| (name.clone(), user.role))
     }
 
     /// Signs somebody in; gives the cookie. None where name and token do not belong together.

@@ -53,7 +53,7 @@ fn later(why: &str) -> No {
     No::Refused(Refusal { status: 503, text: "try again\n", authenticated: true, why: why.to_owned() })
 }
 
-/// Bytes that are given back when the request ends.
+/// What is given back when the request ends: bytes, or a place.
 struct Held<'a> {
     of: &'a AtomicUsize,
     bytes: usize,
@@ -170,6 +170,8 @@ impl Intake {
     }
 
     async fn store(&self, source: &str, alerts: Vec<crate::store::ask::Incoming>) -> Result<(), No> {
+        let mut taking = Held { of: &self.shared.taking, bytes: 0 };
+        taking.take(1, usize::MAX);
         // The store does it also where whoever asked is gone before it is done; who decides looks for it by themselves.
         let done = self.shared.store.receive(alerts);
         let metrics = &self.shared.metrics;

@@ -32,7 +32,7 @@ pub use life::{DaemonArgs, daemon};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -68,6 +68,8 @@ struct Shared {
     parts: RwLock<Arc<Parts>>,
     metrics: Metrics,
     health: Health,
+    /// Bodies that are being brought to the disk.
+    taking: AtomicUsize,
     /// An alert waits to be decided.
     alerts: Notify,
     /// A run waits for a worker.
@@ -145,6 +147,7 @@ impl Shared {
             parts: RwLock::new(Arc::new(parts)),
             metrics: Metrics::default(),
             health,
+            taking: AtomicUsize::new(0),
             alerts: Notify::new(),
             runs: Notify::new(),
             nudged: Mutex::default(),

@@ -47,7 +47,7 @@ pub(super) async fn remediate(
     shown: &Shown,
 ) -> Result<Answer, Fault> {
     let parts = shared.parts();
-    let books = parts.loaded.books.iter().filter(|book| book.refused.is_none());
+    let books = parts.loaded.books.iter().filter(|book| book.refused().is_none());
     let books = books.map(|book| (&book.playbook, book.text.as_str())).collect();
     let asked = Asked {
         args: &remedy.args,

@@ -113,7 +113,7 @@ impl Server {
         let store = path("ira.db");
         let config = format!(
             "store = \"sqlite:{}\"\n[sources.alertmanager]\nkind = \"alertmanager\"\ntoken = \"file:{}\"\n\
-             [page]\nrouting_key = \"file:{}\"\nurl = \"{around}\"\n[alertmanager]\nurls = \"{around}\"\nsettle = \"0s\"\n\
+             [page]\nrouting_key = \"file:{}\"\nurl = \"{around}\"\ndeclared = \"a bench\"\n[alertmanager]\nurls = \"{around}\"\nsettle = \"0s\"\n\
              [scripts]\nfolder = \"{}\"\n[budgets.all]\nmax = 1000000\nwindow = \"1h\"\n\
              [daemon]\n{daemon}",
             store.display(),

@@ -103,7 +103,7 @@ impl Folder {
         let text = format!(
             "store = \"{}\"\npublic_url = \"{public_url}\"\n\
              [sources.alertmanager]\nkind = \"alertmanager\"\ntoken = \"file:token\"\n\
-             [page]\nrouting_key = \"file:routing-key\"\nurl = \"{}\"\n\
+             [page]\nrouting_key = \"file:routing-key\"\nurl = \"{}\"\ndeclared = \"both arms are part of the demonstration\"\n\
              [alertmanager]\nurls = \"{}\"\nsettle = \"0s\"\n\
              [scripts]\nfolder = \"{}\"\n\
              [budgets.demo]\nmax = 10\nwindow = \"1h\"\n",

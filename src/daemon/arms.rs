@@ -21,7 +21,7 @@ use crate::pages::RUN_ALERT;
 
 /// How often Alertmanager is looked at.
 const ROUND: Duration = Duration::from_secs(300);
-/// The same, where it has not been seen.
+/// The same, where a playbook waits for it.
 const SOON: Duration = Duration::from_secs(15);
 /// How long it has to answer.
 const WITHIN: Duration = Duration::from_secs(4);
@@ -40,9 +40,8 @@ pub(super) enum Sight {
     None,
 }
 
-/// Looks at both arms of every playbook that acts, and has those answer no alert that lack one. Whether what had to be
-/// seen was.
-pub(super) async fn look(loaded: &Loaded) -> bool {
+/// Looks at both arms of every playbook that acts, and has those answer no alert that lack one.
+pub(super) async fn look(loaded: &Loaded) {
     let config = &loaded.config;
     let routings = match tokio::time::timeout(WITHIN, asked(config)).await {
         Ok(asked) => asked,
@@ -55,7 +54,7 @@ pub(super) async fn look(loaded: &Loaded) -> bool {
         // What was seen once holds until something else is seen.
         Err(why) if matches!(before, Sight::Seen(_)) => {
             tracing::warn!("the routes of Alertmanager cannot be looked at, and count as they were: {why}");
-            return true;
+            return;
         }
         Err(why) => Sight::Unseen(why.clone()),
     };
@@ -75,22 +74,24 @@ pub(super) async fn look(loaded: &Loaded) -> bool {
         }
         *refused = why;
     }
-    let seen = !matches!(sight, Sight::Unseen(_));
     *loaded.sight.write().unwrap_or_else(PoisonError::into_inner) = sight;
-    seen
+}
+
+/// Whether a playbook answers no alert only because its routes could not be seen.
+fn waits(loaded: &Loaded) -> bool {
+    matches!(loaded.sight(), Sight::Unseen(_)) && loaded.refused().next().is_some()
 }
 
 /// The same, every five minutes until the daemon stops.
 pub(super) async fn run(shared: Arc<Shared>) {
-    let mut seen = !matches!(shared.loaded().sight(), Sight::Unseen(_));
     loop {
         tokio::select! {
-            () = tokio::time::sleep(if seen { ROUND } else { SOON }) => {}
+            () = tokio::time::sleep(if waits(&shared.loaded()) { SOON } else { ROUND }) => {}
             () = shared.looked.notified() => {}
             () = shared.stopped() => return,
         }
         let loaded = shared.loaded();
-        seen = look(&loaded).await;
+        look(&loaded).await;
         shared.web.shelve(loaded.shelf());
     }
 }

@@ -153,6 +153,16 @@ fn a_playbook_that_writes_is_not_loaded_where_nobody_would_be_paged() {
     let checked = host.ira(&["daemon", "--check"]);
     assert_eq!(checked.code, 78, "{checked:?}");
     assert!(checked.err.contains("[page] routing_key") && checked.err.contains("[alertmanager] urls"), "{checked:?}");
+    // A sender that pages by itself is one arm; a switch elsewhere is both.
+    let paged = format!("{unarmed}[page]\nrouting_key = \"env:KEY\"\n");
+    let declared = format!("{paged}declared = \"a PagerDuty subscription on the topic\"\n");
+    host.write(".config/ira/config.toml", &declared, 0o600);
+    let checked = host.ira(&["daemon", "--check"]);
+    assert!(checked.code == 78 && checked.err.contains("or [heartbeat] url"), "{checked:?}");
+    host.write(".config/ira/config.toml", &format!("{paged}[heartbeat]\nurl = \"http://127.0.0.1:1/\"\n"), 0o600);
+    let checked = host.ira(&["daemon", "--check"]);
+    assert_eq!(checked.code, 0, "{checked:?}");
+    host.write(".config/ira/config.toml", &unarmed, 0o600);
     let daemon = host.start();
     assert_eq!(daemon.post(&message(&["web"], "firing", 1)), 200);
     wait_until("it is decided", || host.inbox().len() == 1 && host.all_decided());

@@ -5,7 +5,6 @@
 mod api;
 mod bodies;
 mod decisions;
-mod hostile;
 mod incident;
 mod killed;
 mod life;

@@ -54,6 +54,8 @@ ln -sf /lib/systemd/system/dbus.socket "$units/basic.target.wants/dbus.socket"
 cd "$W/root"
 pivot_root . mnt
 umount -l /mnt
+# As on a machine: what systemd mounts for a unit (its credentials) is seen by the unit.
+mount --make-rshared /
 exec env -i container=bed PATH="$PATH" /lib/systemd/systemd --system --log-target=console --show-status=false
 I
 ov=0 cg=0 up=

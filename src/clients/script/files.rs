@@ -22,9 +22,9 @@ impl Files {
         named.then(|| Self { folder: folder.to_owned(), name: name.to_owned() })
     }
 
-    /// Of the attempt whose order this is.
-    pub(super) fn of_order(path: &Path) -> Option<Self> {
-        let name = path.file_name()?.to_str()?.strip_suffix(".order")?;
+    /// Of the attempt whose lock this is.
+    pub(super) fn of_lock(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?.strip_suffix(".lock")?;
         Self::of(path.parent()?, name)
     }
 
@@ -42,17 +42,12 @@ impl Files {
         &self.name
     }
 
-    /// Locked for as long as anything of it lives.
+    /// Locked for as long as anything of it lives. What is to be run stands in it, as long as that is of use.
     pub(super) fn lock(&self) -> PathBuf {
         self.with("lock")
     }
 
-    /// What is to be run.
-    pub(super) fn order(&self) -> PathBuf {
-        self.with("order")
-    }
-
-    /// What it reads on standard input.
+    /// What it reads on standard input, where that is anything.
     pub(super) fn input(&self) -> PathBuf {
         self.with("in")
     }
@@ -89,9 +84,11 @@ impl Files {
 
     /// Removes what is of no use once it is known how it ended.
     pub(super) fn tidy(&self) {
-        for path in [self.order(), self.input(), self.stage(), self.cgroup()] {
+        for path in [self.input(), self.stage(), self.cgroup()] {
             let _it_may_not_be_there = std::fs::remove_file(path);
         }
+        // Whoever waits for the lock needs the file, and nobody what stands in it.
+        let _what_is_left_is_private = OpenOptions::new().write(true).truncate(true).open(self.lock());
         let _what_it_left_there_is_only_its_own = std::fs::remove_dir_all(self.home());
     }
 
@@ -134,7 +131,7 @@ pub(super) struct Order {
 
 impl Order {
     pub(super) fn read(files: &Files) -> Result<Self, String> {
-        let text = std::fs::read(files.order()).map_err(|error| format!("the order cannot be read: {error}"))?;
+        let text = std::fs::read(files.lock()).map_err(|error| format!("the order cannot be read: {error}"))?;
         serde_json::from_slice(&text).map_err(|error| format!("the order cannot be read: {error}"))
     }
 }

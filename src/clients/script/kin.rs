@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::files::Files;
+
 /// Every process and its parent; those that are dead and only not reaped yet are left out.
 fn parents() -> BTreeMap<i32, i32> {
     pids().filter_map(|pid| Some((pid, parent(pid)?))).collect()
@@ -53,8 +55,7 @@ pub(super) fn of_attempt(marker: &str, lock: &Path, cgroup: Option<&Path>) -> BT
         environ.split(|byte| *byte == 0).any(|one| one == mark.as_bytes()) || lock.is_some_and(|lock| holds(*pid, lock))
     };
     let mut found: BTreeSet<i32> = pids().filter(|pid| *pid != own && parent(*pid).is_some()).filter(belongs).collect();
-    let listed = cgroup.and_then(|cgroup| std::fs::read_to_string(cgroup.join("cgroup.procs")).ok());
-    found.extend(listed.unwrap_or_default().lines().filter_map(|line| line.parse::<i32>().ok()));
+    found.extend(cgroup.map(members).unwrap_or_default());
     found
 }
 
@@ -70,8 +71,36 @@ pub(super) fn signal(pids: &BTreeSet<i32>, signal: Signal) {
     }
 }
 
+/// Brings every process below this one into a cgroup of the attempt, and writes down where that is; `None` where there can
+/// be none here. What is born in it stays in it, so that in the end none is outside.
+pub(super) fn gather(files: &Files) -> Option<PathBuf> {
+    let path = make_cgroup(files.name())?;
+    // Written down first: whoever is moved is found there, also by others.
+    if std::fs::write(files.cgroup(), path.display().to_string()).is_err() {
+        let _not_of_use = std::fs::remove_dir(&path);
+        return None;
+    }
+    loop {
+        let inside = members(&path);
+        let outside: Vec<i32> = descendants().difference(&inside).copied().collect();
+        let moved = outside.iter().filter(|pid| std::fs::write(path.join(PROCS), pid.to_string()).is_ok()).count();
+        // Who is not let in is found by ancestry all the same.
+        if moved == 0 {
+            return Some(path);
+        }
+    }
+}
+
+/// The list of a cgroup's processes.
+const PROCS: &str = "cgroup.procs";
+
+fn members(cgroup: &Path) -> BTreeSet<i32> {
+    let listed = std::fs::read_to_string(cgroup.join(PROCS)).unwrap_or_default();
+    listed.lines().filter_map(|line| line.parse().ok()).collect()
+}
+
 /// Makes a cgroup for an attempt below the own one; `None` where that is not allowed here.
-pub(super) fn make_cgroup(name: &str) -> Option<PathBuf> {
+fn make_cgroup(name: &str) -> Option<PathBuf> {
     let own = std::fs::read_to_string("/proc/self/cgroup").ok()?;
     let own = own.lines().find_map(|line| line.strip_prefix("0::"))?;
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;

@@ -49,10 +49,13 @@ impl Scripts {
 
     /// Writes down what is to be run, and leaves it to a shim.
     fn launch(&self, files: &Files, order: &ScriptOrder) -> io::Result<()> {
-        let lock = create(&files.lock())?;
+        let mut lock = create(&files.lock())?;
         lock.try_lock()?;
         std::fs::DirBuilder::new().mode(0o700).create(files.home())?;
-        create(&files.input())?.write_all(order.stdin.as_deref().unwrap_or_default().as_bytes())?;
+        // Files cost more than all else here: there are only those that have something in them.
+        if let Some(text) = order.stdin.as_ref().filter(|text| !text.is_empty()) {
+            create(&files.input())?.write_all(text.as_bytes())?;
+        }
         let whole = Order {
             program: order.file.path.clone(),
             sha256: order.file.sha256.clone(),
@@ -62,10 +65,10 @@ impl Scripts {
             memory_bytes: self.memory,
             writable: order.writable.iter().map(PathBuf::from).collect(),
         };
-        create(&files.order())?.write_all(&serde_json::to_vec(&whole)?)?;
+        lock.write_all(&serde_json::to_vec(&whole)?)?;
         let mut shim = Command::new(&self.shim)
             .arg0(shim::FIRST)
-            .arg(files.order())
+            .arg(files.lock())
             .env_clear()
             .current_dir("/")
             // The lock lives with whoever holds this.

@@ -25,6 +25,9 @@ pub(super) const FIRST: &str = "ira-attempt";
 /// The name of its second stage.
 const SECOND: &str = "ira-attempt-script";
 
+/// A script that takes longer gets a cgroup. Moving a process into one takes the kernel longer than most scripts run, and
+/// the cgroup is of use only at the deadline, or when this process is killed.
+const QUICK: Duration = Duration::from_millis(50);
 /// How long processes have to end themselves.
 const GRACE: Duration = Duration::from_secs(2);
 /// How long they are killed over and over before they are given up.
@@ -32,18 +35,18 @@ const KILLING: Duration = Duration::from_secs(10);
 
 /// Does what the shim does where this process is one; `None` where it is `ira` itself.
 pub fn entry(args: &[OsString]) -> Option<ExitCode> {
-    let [name, order, ..] = args else { return None };
+    let [name, lock, ..] = args else { return None };
     if name == FIRST {
-        Some(first(Path::new(order)))
+        Some(first(Path::new(lock)))
     } else if name == SECOND {
-        Some(second::run(Path::new(order)))
+        Some(second::run(Path::new(lock)))
     } else {
         None
     }
 }
 
-fn first(order: &Path) -> ExitCode {
-    let Some(files) = Files::of_order(order) else { return ExitCode::FAILURE };
+fn first(lock: &Path) -> ExitCode {
+    let Some(files) = Files::of_lock(lock) else { return ExitCode::FAILURE };
     let ending = run(&files).unwrap_or_else(Ending::refused);
     // What cannot be written down is not known to anybody: then the attempt has vanished.
     let written = ending.write(&files).is_ok();
@@ -72,17 +75,16 @@ fn run(files: &Files) -> Result<Ending, String> {
     // process is killed.
     let lock = rustix::io::dup(std::io::stdin()).map_err(|error| format!("there is no lock: {error}"))?;
     let order = Order::read(files)?;
-    let cgroup = kin::make_cgroup(files.name());
-    if let Some(path) = &cgroup {
-        std::fs::write(files.cgroup(), path.display().to_string()).map_err(failed("its cgroup is not written down"))?;
-    }
-    let input = File::open(files.input()).map_err(failed("its standard input cannot be read"))?;
-    let stdout = Output::new(&files.out()).map_err(failed("its output cannot be kept"))?;
-    let stderr = Output::new(&files.err()).map_err(failed("its output cannot be kept"))?;
+    let input = match File::open(files.input()) {
+        Ok(file) => Stdio::from(file),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Stdio::null(),
+        Err(error) => return Err(failed("its standard input cannot be read")(error)),
+    };
+    let (stdout, stderr) = (Output::new(files.out()), Output::new(files.err()));
     let begun = Instant::now();
     let mut child = Command::new("/proc/self/exe")
         .arg0(SECOND)
-        .arg(files.order())
+        .arg(files.lock())
         .env_clear()
         .current_dir(files.home())
         .stdin(input)
@@ -99,11 +101,17 @@ fn run(files: &Files) -> Result<Ending, String> {
     let deadline = begun + Duration::from_secs(order.timeout_seconds);
     let mut ending = Ending::default();
     let mut status = None;
+    let mut gathering = None;
     while status.is_none() {
-        match events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        let until = if gathering.is_none() { deadline.min(begun + QUICK) } else { deadline };
+        match events.recv_timeout(until.saturating_duration_since(Instant::now())) {
             Ok(Event::Ended(pid, how)) if Some(pid) == script => status = Some(how),
             Ok(Event::Ended(..)) => {}
             Ok(Event::Empty) | Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) if until < deadline => {
+                let files = files.clone();
+                gathering = Some(std::thread::spawn(move || kin::gather(&files)));
+            }
             Err(RecvTimeoutError::Timeout) => {
                 ending.timed_out = true;
                 break;
@@ -111,6 +119,7 @@ fn run(files: &Files) -> Result<Ending, String> {
         }
     }
     let millis = begun.elapsed().as_millis();
+    let cgroup = gathering.and_then(|gathering| gathering.join().ok().flatten());
     let (others, left) = end_all(&events, script, &mut status, cgroup.as_deref());
     ending.millis = u64::try_from(millis).unwrap_or(u64::MAX);
     ending.ended = others;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read, Write as _};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,9 +18,10 @@ const HEAD: u64 = 1 << 20;
 /// What is kept of the end.
 const TAIL: usize = 64 << 10;
 
-/// One output, as it is written to its file.
+/// One output, as it is written to its file, which is made with its first byte.
 pub(super) struct Output {
-    file: File,
+    path: PathBuf,
+    file: Option<File>,
     kept: u64,
     bytes: u64,
     digest: Sha256,
@@ -34,8 +35,19 @@ pub(super) struct Followed {
 }
 
 impl Output {
-    pub(super) fn new(path: &Path) -> io::Result<Self> {
-        Ok(Self { file: create(path)?, kept: 0, bytes: 0, digest: Sha256::new(), tail: VecDeque::new() })
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, file: None, kept: 0, bytes: 0, digest: Sha256::new(), tail: VecDeque::new() }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => create(&self.path)?,
+        };
+        self.file.insert(file).write_all(bytes)
     }
 
     fn push(&mut self, bytes: &[u8]) {
@@ -44,7 +56,7 @@ impl Output {
         let room = usize::try_from(HEAD - self.kept).unwrap_or(usize::MAX).min(bytes.len());
         let (head, rest) = bytes.split_at(room);
         // A full disk must not stop the script: what it wrote is then lost, and counted all the same.
-        let _lost = self.file.write_all(head);
+        let _lost = self.write(head);
         self.kept += room as u64;
         self.tail.extend(rest);
         let over = self.tail.len().saturating_sub(TAIL);
@@ -82,9 +94,12 @@ impl Followed {
         let lost = output.bytes - output.kept - output.tail.len() as u64;
         let tail: Vec<u8> = output.tail.drain(..).collect();
         if lost > 0 {
-            let _lost_too = writeln!(output.file, "\n… {lost} bytes are left out here …");
+            let _lost_too = output.write(format!("\n… {lost} bytes are left out here …\n").as_bytes());
         }
-        let _lost_too = output.file.write_all(&tail).and_then(|()| output.file.sync_all());
+        let _lost_too = output.write(&tail);
+        if let Some(file) = &output.file {
+            let _lost_too = file.sync_all();
+        }
         Spilled { bytes: output.bytes, sha256: digits(&output.digest.clone().finalize()) }
     }
 }

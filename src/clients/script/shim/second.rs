@@ -1,7 +1,7 @@
 //! The second stage: gives up what a script may not have, and becomes it.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -29,25 +29,40 @@ pub(super) fn said(files: &Files) -> (Option<String>, Option<String>) {
     (find(CONFINED), find(REFUSED))
 }
 
-pub(super) fn run(order: &Path) -> ExitCode {
-    let Some(files) = Files::of_order(order) else { return ExitCode::FAILURE };
-    // Opened before anything is given up; closed by the script's first breath.
-    let note = OpenOptions::new().create(true).append(true).open(files.stage());
-    let Ok(mut note) = note else { return ExitCode::FAILURE };
+pub(super) fn run(lock: &Path) -> ExitCode {
+    let Some(files) = Files::of_lock(lock) else { return ExitCode::FAILURE };
+    let mut note = Note { path: files.stage(), file: None };
     let why = match prepared(&files, &mut note) {
         Ok(mut command) => format!("the system does not run it: {}", command.exec()),
         Err(why) => why,
     };
-    let _then_it_vanished = writeln!(note, "{REFUSED}{}", why.replace('\n', " "));
+    let _then_it_vanished = note.write(REFUSED, &why.replace('\n', " "));
     ExitCode::FAILURE
 }
 
-fn prepared(files: &Files, note: &mut impl std::io::Write) -> Result<Command, String> {
-    let order = Order::read(files)?;
-    if let Ok(path) = std::fs::read_to_string(files.cgroup()) {
-        // Where it is not let in, it is found by its ancestry all the same.
-        let _not_let_in = std::fs::write(PathBuf::from(path).join("cgroup.procs"), "0");
+/// What is said to the shim; most scripts have nothing to say.
+struct Note {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl Note {
+    /// Makes the file; closed by the script's first breath.
+    fn open(&mut self) -> io::Result<&mut File> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => OpenOptions::new().create(true).append(true).open(&self.path)?,
+        };
+        Ok(self.file.insert(file))
     }
+
+    fn write(&mut self, start: &str, text: &str) -> io::Result<()> {
+        writeln!(self.open()?, "{start}{text}")
+    }
+}
+
+fn prepared(files: &Files, note: &mut Note) -> Result<Command, String> {
+    let order = Order::read(files)?;
     rustix::process::setsid().map_err(|error| format!("it gets no session of its own: {error}"))?;
     rustix::process::umask(Mode::from_raw_mode(0o077));
     limit(&order)?;
@@ -57,8 +72,10 @@ fn prepared(files: &Files, note: &mut impl std::io::Write) -> Result<Command, St
         return Err("it was changed since the plan".to_owned());
     }
     if !order.writable.is_empty() {
+        // Before it is given up: afterwards no file can be made there.
+        note.open().map_err(|error| error.to_string())?;
         let level = confine(&order.writable, &files.home()).map_err(|why| format!("it cannot be confined: {why}"))?;
-        writeln!(note, "{CONFINED}{level}").map_err(|error| error.to_string())?;
+        note.write(CONFINED, level).map_err(|error| error.to_string())?;
     }
     let mut command = Command::new(&order.program);
     command.args(&order.args).env_clear();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::actions::{Action, Caps};
 use crate::alert::Alert;
 use crate::effect::{Effect, Reach, TakenBack};
+use crate::transact::Spends;
 use crate::{Context, Fault, Report, args, feed_report, pd_annotate, vrf_runbook, war_room};
 
 /// One command with its arguments: a command line, a playbook's `do:` and a journal row are this one value.
@@ -196,6 +197,14 @@ impl Invocation {
             Self::Act(action) => Self::Act(action.capped(&caps)),
             other @ (Self::FeedReport(_) | Self::PdAnnotate(_) | Self::WarRoom(_)) => other,
         }
+    }
+
+    /// The same with only what is left of its caps when attempts that began so spent what they could.
+    #[must_use]
+    pub fn after<'a>(self, begun: impl IntoIterator<Item = &'a serde_json::Value>) -> Self {
+        let spent = begun.into_iter().map(Spends::of_begun).fold(Spends::default(), Spends::and);
+        let left = self.caps().less(spent);
+        self.capped(left)
     }
 
     /// Gives it the alerts that say what it is about.

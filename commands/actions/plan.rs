@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use crate::effect::{Effect, Reach, TakenBack};
 use crate::fault::{Fault, Kind};
 use crate::report::{Cell, Fact, Outcome, Report, Section, Status, Table};
+use crate::transact::Spends;
 use crate::units::{address, coin, short_address};
 use crate::value::{H160, U256};
 use crate::words::Coins;
@@ -261,4 +262,30 @@ pub struct Caps {
     pub link: Option<Coins>,
     /// In the native coin, gas included.
     pub native: Option<Coins>,
+}
+
+impl Caps {
+    /// What is left of them when so much is spent.
+    #[must_use]
+    pub fn less(self, spent: Spends) -> Self {
+        let rest = |cap: Option<Coins>, spent| cap.map(|cap| Coins { units: cap.units.saturating_sub(spent), ..cap });
+        Self { link: rest(self.link, spent.link), native: rest(self.native, spent.native) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_cap_only_the_rest_is_left_to_whoever_goes_on() {
+        let caps =
+            Caps { link: Some("50 LINK".parse().expect("coins")), native: Some("0.2 ETH".parse().expect("coins")) };
+        let begun = json!({ "spends": { "link_juels": "48000000000000000000", "native_wei": "300000000000000000" } });
+        let left = caps.less(Spends::of_begun(&begun));
+        assert_eq!(left.link.map(|coins| coins.units), Some(U256::exp10(18) * 2));
+        assert_eq!(left.native.map(|coins| coins.units), Some(U256::zero()), "never less than nothing");
+        assert_eq!(Caps::default().less(Spends::of_begun(&begun)), Caps::default(), "what is not given does not bind");
+        assert_eq!(Spends::of_begun(&json!({})), Spends::default());
+    }
 }

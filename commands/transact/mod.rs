@@ -5,7 +5,7 @@ mod fate;
 mod fees;
 mod record;
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::context::{Context, Ended, Open, Payer};
 use crate::effect::Effect;
@@ -71,8 +71,41 @@ pub struct Transaction {
     pub gas: Option<U256>,
     /// The most that its gas may cost, wei.
     pub most: U256,
+    /// LINK that it gives away, juels.
+    pub link: U256,
     /// Its nonce.
     pub nonce: Nonce,
+}
+
+/// What an attempt spends at most, as it is written down before it is made: whoever goes on after a crash has only the rest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spends {
+    /// LINK, juels.
+    pub link: U256,
+    /// Native coins, gas included, wei.
+    pub native: U256,
+}
+
+impl Spends {
+    /// Reads it from what an attempt began with; nothing where that spends nothing.
+    pub fn of_begun(begun: &Json) -> Self {
+        let amount = |name: &str| {
+            let text = begun["spends"][name].as_str().unwrap_or_default();
+            U256::from_dec_str(text).unwrap_or_default()
+        };
+        Self { link: amount("link_juels"), native: amount("native_wei") }
+    }
+
+    fn in_begun(self, mut begun: Json) -> Json {
+        begun["spends"] = json!({ "link_juels": self.link.to_string(), "native_wei": self.native.to_string() });
+        begun
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { link: self.link.saturating_add(other.link), native: self.native.saturating_add(other.native) }
+    }
 }
 
 /// A transaction that was mined, and did what it was to do.
@@ -122,6 +155,7 @@ pub async fn transact(context: &Context, turn: &Turn, wanted: &Transaction) -> R
         max_priority_fee_per_gas: quote.max_priority_fee_per_gas,
     };
     let signed = context.signer()?.sign(&order).await?;
+    let spends = Spends { link: wanted.link, native: wanted.request.value.saturating_add(quote.most()) };
     let mut reopened = false;
     let (mut record, step) = match &wanted.nonce {
         Nonce::Replacing(waiting) => {
@@ -134,13 +168,13 @@ pub async fn transact(context: &Context, turn: &Turn, wanted: &Transaction) -> R
             } else {
                 let mut record = Record::new(&signed, &wanted.what);
                 record.forms.insert(0, Form { hash: waiting.hash, raw: None });
-                let step = context.step(&wanted.key, wanted.effect, &record.json())?;
+                let step = context.step(&wanted.key, wanted.effect, &spends.in_begun(record.json()))?;
                 (record, step)
             }
         }
         Nonce::Next | Nonce::Gap(_) => {
             let record = Record::new(&signed, &wanted.what);
-            let step = context.step(&wanted.key, wanted.effect, &record.json())?;
+            let step = context.step(&wanted.key, wanted.effect, &spends.in_begun(record.json()))?;
             (record, step)
         }
     };

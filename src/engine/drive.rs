@@ -72,7 +72,7 @@ impl Engine {
         };
         let (store, alarm) = (Arc::clone(&self.store), self.alarm.clone());
         let lease = Arc::new(Lease::of(store, alarm, &run, self.ttl, asked));
-        let work = pin!(self.go(&run, Arc::clone(&lease), watch));
+        let work = Box::pin(self.go(&run, Arc::clone(&lease), watch));
         // What is lost is noticed by whoever begins something; what is under way ends, and may say how.
         let halt = match select(work, pin!(lease.keep())).await {
             Either::Left((halt, _)) => halt,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ira_commands::context::Journal;
 use ira_commands::effect::Reach;
 use ira_commands::playbook::{Mode, Scope};
-use ira_commands::report::Outcome as Found;
+use ira_commands::report::{Cell, Fact, Outcome as Found, Section, Status};
 use ira_commands::{Effect, Fault, Invocation, Report};
 use serde_json::{Value as Json, json};
 
@@ -137,6 +137,7 @@ impl Course<'_> {
         if let Some(came) = self.before(invocation, &path).await? {
             return Ok(came);
         }
+        let invocation = &self.left_to(invocation, &path).await?;
         let first = self.first.clone().ok_or_else(|| {
             Fault::new(ira_commands::Kind::Failed, format!("`{path}` is begun before its guards are known"))
         })?;
@@ -158,7 +159,21 @@ impl Course<'_> {
         if let Some(denial) = journal.denied() {
             return Ok(Came::Denied(denial));
         }
+        match &done {
+            Ok(report) => self.keep_report(&path, report).await?,
+            Err(fault) => self.keep_report(&path, &failed(fault)).await?,
+        }
         Ok(judged(invocation, done, &attempts, declared))
+    }
+
+    /// A command with what is left of its caps: what the attempts of before in this run spent, or may have, is gone.
+    async fn left_to(&self, invocation: &Invocation, path: &str) -> Go<Invocation> {
+        let attempts = self.attempts().await?;
+        let spent = attempts.iter().filter(|step| {
+            let below = step.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            below && step.state != Stands::Failed(Trace::Nothing)
+        });
+        Ok(invocation.clone().after(spent.map(|step| &step.begun)))
     }
 
     /// The last attempt at each path of a step.
@@ -187,6 +202,26 @@ impl Course<'_> {
             let said = step.exit["summary"].as_str().or(step.exit["proof"].as_str()).unwrap_or("it was done");
             Came::Done { out: written(&step.exit), said: said.to_owned() }
         }))
+    }
+}
+
+/// A fault as a report: of a script the end of what it wrote is in it.
+fn failed(fault: &Fault) -> Report {
+    let fact = |cause: &String| Fact { label: "", value: Cell::from(cause.as_str()), note: String::new() };
+    let section = Section {
+        status: Status::Critical,
+        headline: fault.message.clone(),
+        advice: String::new(),
+        facts: fault.causes.iter().map(fact).collect(),
+        tables: Vec::new(),
+    };
+    Report {
+        sections: vec![section],
+        next: Vec::new(),
+        data: json!({ "fault": fault.one_line() }),
+        errors: Vec::new(),
+        warnings: Vec::new(),
+        outcome: Found::Problem,
     }
 }
 

@@ -93,6 +93,14 @@ fn an_underfunded_subscription_of_ours_is_funded_within_the_cap_and_seen_to_be_f
     let shown = Ran::of(&mut asked(&case, &["run", "show", "1", "--json"]));
     let said = shown.json()["data"].to_string();
     assert!(said.contains("mend/chain.fund_subscription/31337/"), "{said}");
+    // What it may spend was written down before it was sent: after a crash only the rest of the cap is left.
+    let store = case.person.home.path().join(".local/state/ira/ira.db");
+    let store = rusqlite::Connection::open(store).expect("the store");
+    let begun: String =
+        store.query_row("SELECT begun FROM step WHERE path LIKE 'mend/%'", [], |row| row.get(0)).expect("the attempt");
+    let begun: serde_json::Value = serde_json::from_str(&begun).expect("JSON");
+    assert_eq!(begun["spends"]["link_juels"], "47990000000000000000", "{begun}");
+    assert_ne!(begun["spends"]["native_wei"], "0", "{begun}");
 }
 
 #[test]

@@ -327,6 +327,7 @@ impl Work<'_> {
             request,
             gas: None,
             most: self.left,
+            link: U256::zero(),
             nonce: Nonce::Next,
         };
         let mined = transact::transact(self.context, self.turn, &transaction).await?;

@@ -116,6 +116,7 @@ impl FundKey {
             request: self.request(),
             gas: None,
             most: plan.spend()?.gas,
+            link: U256::zero(),
             nonce: Nonce::Next,
         };
         Ok(vec![transact::transact(context, turn, &transaction).await?])

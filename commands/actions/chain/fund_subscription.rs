@@ -216,6 +216,7 @@ impl FundSubscription {
             request: self.request(&subscription),
             gas: None,
             most: plan.spend()?.gas,
+            link: plan.spend()?.link,
             nonce: Nonce::Next,
         };
         Ok(vec![transact::transact(context, turn, &transaction).await?])

@@ -154,6 +154,7 @@ impl ReplaceTransaction {
             gas: Some(found.gas),
             request: found.request,
             most: plan.spend()?.gas,
+            link: U256::zero(),
             nonce: Nonce::Replacing(found.waiting),
         };
         Ok(vec![transact::transact(context, turn, &transaction).await?])
@@ -230,6 +231,7 @@ impl FillNonceGap {
             request: nothing(plan.spend()?.signer),
             gas: Some(U256::from(PLAIN)),
             most: plan.spend()?.gas,
+            link: U256::zero(),
             nonce: Nonce::Gap(self.nonce),
         };
         Ok(vec![transact::transact(context, turn, &transaction).await?])

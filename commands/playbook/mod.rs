@@ -56,7 +56,7 @@ pub use simulate::{Decided, Outcome, simulate};
 pub use step::{Limits, Loop, Output, Retry, Source, Step, Undo, Wait};
 pub use template::{Entry, Path, Piece, Template, Variable};
 pub use trial::{Fixtures, Tested, test};
-pub use values::{at, params};
+pub use values::{at, params, unset};
 pub use written::written;
 
 /// The read whose answer counts before the first write: whether the alert still fires.

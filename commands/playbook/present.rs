@@ -1,12 +1,15 @@
 //! Playbooks as a person looks at them.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value as Json, json};
 
 use super::decide::Decision;
-use super::model::Playbook;
+use super::model::{Mode, Playbook};
 use super::problem::Problem;
 use super::shape::spelled;
 use super::trial::Tested;
+use super::values::unset;
 use crate::report::{Cell, Fact, Outcome as Ended, Report, Section, Status, Table};
 use crate::shell;
 use crate::text::{clean, excerpt};
@@ -54,9 +57,38 @@ fn counted(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-/// `ira playbook list`. The data is `{playbooks: [{name, file, ships, overridden_by, loaded, mode, owner, writes,
-/// revision, problems}]}`.
-pub fn list(sources: &[Source]) -> Report {
+/// What is known of a playbook beside its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// How far it goes by itself: what the configuration says, else its file, and no further than `approve` where it is
+    /// demoted.
+    pub rung: Mode,
+    /// Whether it was demoted.
+    pub demoted: bool,
+    /// Runs of this revision that ended.
+    pub runs: usize,
+    /// Those that changed something, and were seen to have helped.
+    pub verified: usize,
+    /// Those that changed something, and did not help.
+    pub unhelpful: usize,
+}
+
+impl Evidence {
+    /// The runs, and how many of those that changed something helped.
+    fn said(&self) -> String {
+        let wrote = self.verified + self.unhelpful;
+        match (self.runs, wrote) {
+            (0, _) => "no run".to_owned(),
+            (runs, 0) => counted(runs, "run"),
+            (runs, wrote) => format!("{}, {} of {wrote} fixed", counted(runs, "run"), self.verified),
+        }
+    }
+}
+
+/// `ira playbook list`; `known` is what the store says of each, by name. The data is `{playbooks: [{name, file, ships,
+/// overridden_by, loaded, mode, owner, writes, revision, tests, unset, problems, rung, demoted, record: {runs, verified,
+/// unhelpful}}]}`.
+pub fn list(sources: &[Source], known: &BTreeMap<String, Evidence>) -> Report {
     let broken = sources.iter().filter(|source| source.read.is_err()).count();
     let row = |source: &Source| {
         let note = match (&source.overridden_by, &source.read) {
@@ -64,18 +96,38 @@ pub fn list(sources: &[Source]) -> Report {
             (None, Err(problems)) => format!("not loaded: {}", counted(problems.len(), "error")),
             (None, Ok(playbook)) => playbook.about.clone(),
         };
-        let (mode, owner, what) = match &source.read {
+        let (mode, owner, what, tests) = match &source.read {
             Ok(playbook) => {
                 let what = if playbook.effects.any() { "writes" } else { "reads" };
-                (playbook.mode.word(), playbook.owner.as_str(), what)
+                // A playbook of which a test fails is not loaded.
+                let tests = if playbook.tests.is_empty() {
+                    "none".to_owned()
+                } else {
+                    format!("{} pass", playbook.tests.len())
+                };
+                (playbook.mode.word(), playbook.owner.as_str(), what, tests)
             }
-            Err(_) => ("", "", ""),
+            Err(_) => ("", "", "", String::new()),
         };
+        let evidence = evidence(source, known);
+        let rung = evidence.map_or_else(
+            || Cell::from(mode),
+            |one| {
+                let word = one.rung.word();
+                if one.demoted {
+                    Cell::from(format!("{word} (demoted)")).coloured(Status::Warn)
+                } else {
+                    Cell::from(word)
+                }
+            },
+        );
         let name = Cell::from(source.name());
         let name = if source.read.is_err() { name.coloured(Status::Critical) } else { name };
         vec![
             name,
-            mode.into(),
+            rung,
+            evidence.map(Evidence::said).unwrap_or_default().into(),
+            tests.into(),
             what.into(),
             excerpt(owner, 40).into(),
             source.origin().into(),
@@ -83,7 +135,7 @@ pub fn list(sources: &[Source]) -> Report {
         ]
     };
     let table = Table {
-        columns: vec!["playbook", "rung", "does", "owner", "from", "what it is for"],
+        columns: vec!["playbook", "rung", "record", "tests", "does", "owner", "from", "what it is for"],
         rows: sources.iter().map(row).collect(),
         ..Table::default()
     };
@@ -92,7 +144,17 @@ pub fn list(sources: &[Source]) -> Report {
         0 => (Status::Ok, format!("{}.", counted(loaded, "playbook"))),
         _ => (Status::Critical, format!("{}, and {} that cannot be loaded.", counted(loaded, "playbook"), broken)),
     };
-    let data = json!({ "playbooks": sources.iter().map(one).collect::<Vec<_>>() });
+    let all = sources.iter().map(|source| {
+        let mut one = one(source);
+        if let Some(evidence) = evidence(source, known) {
+            one["rung"] = json!(evidence.rung);
+            one["demoted"] = json!(evidence.demoted);
+            let Evidence { runs, verified, unhelpful, .. } = evidence;
+            one["record"] = json!({ "runs": runs, "verified": verified, "unhelpful": unhelpful });
+        }
+        one
+    });
+    let data = json!({ "playbooks": all.collect::<Vec<_>>() });
     let first = sources.iter().find(|source| source.read.is_err());
     let advice = first.map(|source| format!("`ira playbook check {}` says what is wrong", shell::word(&source.file)));
     let next = vec![first.map_or_else(
@@ -102,6 +164,12 @@ pub fn list(sources: &[Source]) -> Report {
     let section =
         Section { status, headline, advice: advice.unwrap_or_default(), facts: Vec::new(), tables: vec![table] };
     report(section, data, broken > 0, next)
+}
+
+/// What is known of a playbook that counts.
+fn evidence<'a>(source: &Source, known: &'a BTreeMap<String, Evidence>) -> Option<&'a Evidence> {
+    let counts = source.read.is_ok() && source.overridden_by.is_none();
+    known.get(&source.name()).filter(|_| counts)
 }
 
 fn one(source: &Source) -> Json {
@@ -117,6 +185,8 @@ fn one(source: &Source) -> Json {
         "owner": playbook.map(|playbook| &playbook.owner),
         "writes": playbook.map(|playbook| playbook.effects.any()),
         "revision": playbook.map(|playbook| &playbook.revision),
+        "tests": playbook.map(|playbook| playbook.tests.len()),
+        "unset": playbook.map(|playbook| unset(playbook)).unwrap_or_default(),
         "problems": source.read.as_ref().err().cloned().unwrap_or_default(),
     })
 }
@@ -146,10 +216,11 @@ pub fn check(sources: &[Source]) -> Report {
         let rows = sources.iter().flat_map(rows).collect();
         tables.push(Table { columns: vec!["place", "what is wrong", "what to do"], rows, ..Table::default() });
     }
-    let facts = match sources {
+    let mut facts = match sources {
         [Source { read: Ok(playbook), .. }] => facts(playbook),
         _ => Vec::new(),
     };
+    facts.extend(sources.iter().filter(|source| source.overridden_by.is_none()).filter_map(without));
     let tests: usize = sources.iter().filter_map(|source| source.read.as_ref().ok()).map(|one| one.tests.len()).sum();
     let (status, headline) = match (errors, sources.len()) {
         (_, 0) => (Status::Info, "There is no playbook to check.".to_owned()),
@@ -165,6 +236,17 @@ pub fn check(sources: &[Source]) -> Report {
     let data = json!({ "files": sources.iter().map(one).collect::<Vec<_>>() });
     let section = Section { status, headline, advice: String::new(), facts, tables };
     report(section, data, errors > 0, Vec::new())
+}
+
+/// The parameters that a person or the configuration has to give before it can be run.
+fn without(source: &Source) -> Option<Fact> {
+    let playbook = source.read.as_ref().ok()?;
+    let names = unset(playbook);
+    let first = names.first()?;
+    let name = &playbook.name.text;
+    let value = Cell::from(format!("{name} has no value for {}", names.join(", ")));
+    let note = format!("playbooks.{name}.params in the configuration, or --param {first}=… by hand");
+    Some(Fact { label: "not set", value, note })
 }
 
 /// What is worth knowing about a playbook that is sound.

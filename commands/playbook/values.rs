@@ -149,6 +149,12 @@ pub fn params(playbook: &Playbook, given: &BTreeMap<String, Json>) -> Result<BTr
     if wrong.is_empty() { Ok(params) } else { Err(wrong) }
 }
 
+/// The parameters that have no value by themselves: neither the file nor the configuration gives one.
+pub fn unset(playbook: &Playbook) -> Vec<&str> {
+    let without = playbook.params.iter().filter(|(_, param)| param.default.is_none());
+    without.map(|(name, _)| name.as_str()).collect()
+}
+
 /// The value at `path` (`feeds.0.answer`) in what something answered.
 pub fn at<'a>(answer: &'a Json, path: &str) -> Option<&'a Json> {
     path.split('.').try_fold(answer, |value, part| match value {

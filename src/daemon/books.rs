@@ -25,12 +25,24 @@ pub(super) struct Book {
     pub rung: Mode,
     /// Why it answers no alert: what it lacks of the arms of its page, as they were last looked at.
     pub refused: RwLock<Option<String>>,
+    /// Its parameters that have no value: no alert gives one.
+    pub unset: Vec<String>,
 }
 
 impl Book {
     /// Why it answers no alert.
     pub fn refused(&self) -> Option<String> {
-        self.refused.read().unwrap_or_else(PoisonError::into_inner).clone()
+        let name = &self.playbook.name.text;
+        let unset = self.valueless().filter(|_| self.rung >= Mode::Approve);
+        unset
+            .map(|why| format!("{why}: set it in [playbooks.{name}] params"))
+            .or_else(|| self.refused.read().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    /// Which of its parameters have no value, in words; none where all have one.
+    pub fn valueless(&self) -> Option<String> {
+        let names: Vec<String> = self.unset.iter().map(|name| format!("`{name}`")).collect();
+        (!names.is_empty()).then(|| format!("no value is given for {}", names.join(", ")))
     }
 }
 
@@ -115,7 +127,8 @@ fn books(config: &Config, output: &OutputFlags) -> Result<Vec<Book>, Fault> {
         let rung = own.unwrap_or(playbook.mode);
         let acts = playbook.effects.any() && rung >= Mode::Approve;
         let refused = RwLock::new(acts.then(|| "the arms of its page were not looked at yet".to_owned()));
-        books.push(Book { playbook, text, rung, refused });
+        let unset = ira_commands::playbook::unset(&playbook).into_iter().map(str::to_owned).collect();
+        books.push(Book { playbook, text, rung, refused, unset });
     }
     Ok(books)
 }

@@ -140,7 +140,8 @@ fn check(session: &mut Session, loaded: &Loaded) -> Result<u8, Fault> {
         if !named.is_empty() {
             session.warn([format!("{named}: not loaded before the routes of Alertmanager are seen: {why}")]);
         }
-        refused.clear();
+        let unset = |name: &str| loaded.books.iter().any(|book| book.playbook.name.text == name && !book.unset.is_empty());
+        refused.retain(|(name, _)| unset(name));
     }
     if let Some((name, why)) = refused.first() {
         let mut fault = Fault::new(Kind::Config, format!("the playbook {name} is not loaded")).because(why.as_str());
@@ -155,7 +156,13 @@ fn check(session: &mut Session, loaded: &Loaded) -> Result<u8, Fault> {
         loaded.sources.len(),
         loaded.sources.keys().cloned().collect::<Vec<_>>().join(", ")
     );
-    Ok(session.show(runs::line(said), 0))
+    let mut report = runs::line(said);
+    // It suggests nothing either: an alert that it is for goes to a person, with this reason.
+    report.warnings.extend(loaded.books.iter().filter_map(|book| {
+        let name = &book.playbook.name.text;
+        Some(format!("the playbook {name} answers no alert: {} ([playbooks.{name}] params)", book.valueless()?))
+    }));
+    Ok(session.show(report, 0))
 }
 
 /// Tells the daemon that has the store to end, and waits for that.

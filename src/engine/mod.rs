@@ -50,7 +50,7 @@ pub use offline::offline;
 pub use past::{fingerprint, incoming, kept, payload};
 pub use plan::{PlanDocument, PlannedWrite};
 pub use post::{Post, SendFault, Sender, told_journal};
-pub use record::{Record, Standing, promote, standing};
+pub use record::{Record, Standing, Tally, promote, standing};
 pub use time::Tick;
 
 /// How long a worker has a run without saying that it lives.
@@ -186,6 +186,8 @@ pub enum Ending {
     Observed,
     /// The alert was over before anything was done.
     Resolved,
+    /// Another run, for another alert about the same thing, did what this one would have.
+    Covered,
     /// A person said no to its plan.
     NotAgreed,
     /// A guard denied it, and somebody is there to see.
@@ -217,9 +219,13 @@ impl Ending {
     pub fn state(self) -> RunState {
         match self {
             Self::Verified | Self::Done | Self::Suggested | Self::Observed => RunState::Succeeded,
-            Self::Resolved | Self::NotAgreed | Self::Denied | Self::Cancelled | Self::Undone | Self::UndoneInPart => {
-                RunState::Cancelled
-            }
+            Self::Resolved
+            | Self::Covered
+            | Self::NotAgreed
+            | Self::Denied
+            | Self::Cancelled
+            | Self::Undone
+            | Self::UndoneInPart => RunState::Cancelled,
             Self::Failed => RunState::Failed,
             Self::DeniedAlone
             | Self::Broken

@@ -32,23 +32,59 @@ pub async fn standing(store: &dyn Store, playbook: &Playbook, set: Option<Mode>)
     Ok(Standing { rung, set, demoted })
 }
 
+/// How the runs of a playbook ended. Those by other revisions count for nothing: another text is another playbook.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Runs that ended.
+    pub runs: usize,
+    /// Those that changed something, and were seen to have helped.
+    pub verified: usize,
+    /// Those of them in a row at the end: none after them did not help.
+    pub in_a_row: usize,
+    /// Those that changed something, and did not help.
+    pub unhelpful: usize,
+}
+
+impl Tally {
+    /// Counts; `runs` are newest first, of any playbook.
+    pub fn of(runs: &[Run], playbook: &Playbook) -> Self {
+        let mut tally = Self::default();
+        for run in runs.iter().rev().filter(|run| counts(run, playbook)) {
+            tally.runs += 1;
+            match (run.first_write_at, run.state) {
+                (None, _) | (_, RunState::Cancelled) => {}
+                (Some(_), RunState::Succeeded) => {
+                    tally.verified += 1;
+                    tally.in_a_row += 1;
+                }
+                _ => {
+                    tally.unhelpful += 1;
+                    tally.in_a_row = 0;
+                }
+            }
+        }
+        tally
+    }
+}
+
+/// Whether a run is one of this very playbook, and has ended.
+fn counts(run: &Run, playbook: &Playbook) -> bool {
+    run.playbook.as_deref() == Some(&playbook.name.text)
+        && run.revision.as_deref() == Some(&playbook.revision)
+        && run.state.terminal()
+}
+
 /// What the runs of a playbook came to. Those by other revisions count for nothing: another text is another playbook.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
-    /// Runs of this revision that ended.
-    pub runs: usize,
+    /// How those of this revision ended.
+    pub tally: Tally,
     /// Plans that were made, and went no further on their rung.
     pub rehearsed: usize,
     /// Plans that a person agreed to.
     pub agreed: usize,
     /// Plans that a person refused.
     pub refused: usize,
-    /// Runs that changed something, and were seen to have helped.
-    pub verified: usize,
-    /// Those of them in a row at the end: none after them did not help.
-    pub in_a_row: usize,
-    /// Runs that changed something, and did not help.
-    pub unhelpful: usize,
     /// Runs for an alert that had come back.
     pub again: usize,
     /// The newest run, of any revision: where it is written down who promoted it.
@@ -62,10 +98,11 @@ impl Record {
     pub async fn of(store: &dyn Store, playbook: &Playbook) -> Result<Self, Fault> {
         let name = playbook.name.text.as_str();
         let mut record = Self::default();
+        let all = store.runs(Filter::All).await?;
+        record.tally = Tally::of(&all, playbook);
         let mut seen = std::collections::BTreeSet::new();
         // Newest first.
-        let mut runs = store.runs(Filter::All).await?;
-        runs.retain(|run| run.playbook.as_deref() == Some(name));
+        let runs: Vec<&Run> = all.iter().filter(|run| run.playbook.as_deref() == Some(name)).collect();
         record.newest = runs.first().map(|run| run.id);
         for run in runs.iter().rev() {
             for event in store.events(run.id).await? {
@@ -77,7 +114,7 @@ impl Record {
                     record.promoted = Some(matter);
                 }
             }
-            if run.revision.as_deref() == Some(&playbook.revision) && run.state.terminal() {
+            if counts(run, playbook) {
                 record.count(store, run).await?;
                 if run.first_write_at.is_some() && !run.locks.is_empty() && !seen.insert(run.locks.clone()) {
                     record.again += 1;
@@ -88,7 +125,6 @@ impl Record {
     }
 
     async fn count(&mut self, store: &dyn Store, run: &Run) -> Result<(), Fault> {
-        self.runs += 1;
         let rung = Asked::of(run).map(|asked| asked.rung).ok();
         if run.plan_hash.is_some() && rung.is_some_and(|rung| rung <= Mode::Suggest) {
             self.rehearsed += 1;
@@ -98,17 +134,6 @@ impl Record {
                 Some(true) => self.agreed += 1,
                 Some(false) => self.refused += 1,
                 None => {}
-            }
-        }
-        match (run.first_write_at, run.state) {
-            (None, _) | (_, RunState::Cancelled) => {}
-            (Some(_), RunState::Succeeded) => {
-                self.verified += 1;
-                self.in_a_row += 1;
-            }
-            _ => {
-                self.unhelpful += 1;
-                self.in_a_row = 0;
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Playbooks of this machine: those that ship, and the files that stand in their place or beside them.
 
 mod backtest;
+mod listed;
 mod plan;
 mod promote;
 
@@ -14,7 +15,7 @@ use ira_commands::text::{clean, nearest};
 use ira_commands::{Fault, Kind, Report, alert};
 
 use crate::cli::{OutputFlags, PlaybookVerb};
-use crate::config::{PlaybookConfig, untrusted};
+use crate::config::{Config, PlaybookConfig, untrusted};
 use crate::remediate::Chosen;
 use crate::{connect, input};
 
@@ -37,7 +38,7 @@ pub enum Answer {
 pub fn answer(verb: &PlaybookVerb, output: &OutputFlags, actor: &str) -> Result<Answer, Fault> {
     let report = |report: Report| Ok(Answer::Report(Box::new(report)));
     match verb {
-        PlaybookVerb::List => report(present::list(&all(output)?)),
+        PlaybookVerb::List => report(listed::report(&all(output)?, output)?),
         PlaybookVerb::Check { files } => Ok(Answer::Checked(Box::new(present::check(&these(files, output)?)))),
         PlaybookVerb::Test { files } => report(tests(&these(files, output)?)),
         PlaybookVerb::Explain { alert, source } => {
@@ -104,12 +105,7 @@ pub fn all(output: &OutputFlags) -> Result<Vec<Source>, Fault> {
     let config = connect::effective(output)?;
     for (folder, mut source) in found {
         let name = source.name();
-        if let (Ok(playbook), Some(own)) = (&mut source.read, config.engine.playbooks.get(&name)) {
-            let wrong = set_up(playbook, own);
-            if !wrong.is_empty() {
-                source.read = Err(wrong);
-            }
-        }
+        configured(&mut source, &config);
         match first.get(&name) {
             Some((theirs, at)) if *theirs == folder => {
                 let message = format!("a playbook `{name}` is there already, in {}", clean(&sources[*at].file));
@@ -123,6 +119,17 @@ pub fn all(output: &OutputFlags) -> Result<Vec<Source>, Fault> {
         sources.push(source);
     }
     Ok(sources)
+}
+
+/// A playbook as the configuration has it.
+fn configured(source: &mut Source, config: &Config) {
+    let own = config.engine.playbooks.get(&source.name());
+    if let (Ok(playbook), Some(own)) = (&mut source.read, own) {
+        let wrong = set_up(playbook, own);
+        if !wrong.is_empty() {
+            source.read = Err(wrong);
+        }
+    }
 }
 
 /// Gives a playbook what the configuration says of it. What is wrong with that keeps it from being loaded.
@@ -197,7 +204,15 @@ fn tested(playbook: &Playbook, source: &Source) -> Vec<Tested> {
 
 /// The files named, or every playbook where none is.
 fn these(files: &[PathBuf], output: &OutputFlags) -> Result<Vec<Source>, Fault> {
-    if files.is_empty() { all(output) } else { Ok(files.iter().map(|file| source(file)).collect()) }
+    if files.is_empty() {
+        return all(output);
+    }
+    let config = connect::effective(output)?;
+    let mut sources: Vec<Source> = files.iter().map(|file| source(file)).collect();
+    for source in &mut sources {
+        configured(source, &config);
+    }
+    Ok(sources)
 }
 
 /// The playbooks in a folder, by name; none where there is no such folder.

@@ -75,7 +75,7 @@ pub(super) async fn of(
             "from": stands.rung,
             "reason": args.reason,
             "revision": playbook.revision,
-            "verified": record.in_a_row,
+            "verified": record.tally.in_a_row,
             "not_shown": missing,
         });
         promote(store, playbook, actor, matter).await?;
@@ -132,15 +132,15 @@ fn needs(playbook: &Playbook, tested: &[Tested], stands: &Standing, record: &Rec
     if to == Mode::Auto {
         let found = format!(
             "{} of {}, the last {} in a row",
-            record.verified,
-            record.verified + record.unhelpful,
-            record.in_a_row
+            record.tally.verified,
+            record.tally.verified + record.tally.unhelpful,
+            record.tally.in_a_row
         );
         need(
             "verified runs",
             format!("{VERIFIED} in a row of this revision"),
             found,
-            record.in_a_row >= VERIFIED,
+            record.tally.in_a_row >= VERIFIED,
             true,
         );
     }
@@ -193,7 +193,7 @@ fn shown(
     );
     let plans = format!("{} suggested, {} agreed to, {} refused", record.rehearsed, record.agreed, record.refused);
     facts.push(fact("plans", plans, String::new()));
-    let helped = format!("{} helped, {} did not", record.verified, record.unhelpful);
+    let helped = format!("{} helped, {} did not", record.tally.verified, record.tally.unhelpful);
     facts.push(fact("writes", helped, format!("{} for a key that had come before", record.again)));
     if let Some(last) = &record.promoted {
         let word = |name: &str| last[name].as_str().unwrap_or_default().to_owned();
@@ -217,13 +217,13 @@ fn shown(
         "demoted": stands.demoted,
         "promoted": asked.map(|_| good),
         "record": {
-            "runs": record.runs,
+            "runs": record.tally.runs,
             "rehearsed": record.rehearsed,
             "agreed": record.agreed,
             "refused": record.refused,
-            "verified": record.verified,
-            "in_a_row": record.in_a_row,
-            "unhelpful": record.unhelpful,
+            "verified": record.tally.verified,
+            "in_a_row": record.tally.in_a_row,
+            "unhelpful": record.tally.unhelpful,
             "again": record.again,
             "last_promotion": record.promoted,
         },

@@ -65,7 +65,12 @@ pub async fn close(store: &dyn Store, id: RunId, state: RunState, actor: &str, r
     if reason.trim().is_empty() {
         return Err(Fault::new(Kind::Usage, "--reason is empty: whoever reads the record wants to know why"));
     }
-    store.run(id).await?.ok_or_else(|| no_run(id))?;
+    let known = store.run(id).await?.ok_or_else(|| no_run(id))?.run;
+    if known.state == RunState::Succeeded {
+        return Err(Fault::new(Kind::Usage, format!("run {id} is not closed as {state}: it has succeeded"))
+            .because(known.note.lines().next().unwrap_or_default().to_owned())
+            .hint(format!("an end that was seen stays as it is: `ira run show {id}`; `ira run list --orphans` has what waits for a person")));
+    }
     let run = heard(store.close(id, state, actor, reason).await?)?;
     let headline = format!("Run {id} is closed as {}, by {actor}.", run.state);
     Ok(said(headline, None, json!({ "run": id, "state": run.state })))

@@ -38,6 +38,15 @@ pub fn rehearsal(uri: &str) -> Result<Arc<dyn Store>, Fault> {
     Ok(Arc::new(Memory::of_guards(Arc::new(clock::Machine), guards)))
 }
 
+/// Opens a store that is there; none where there is none yet.
+pub fn existing(uri: &str) -> Result<Option<Arc<dyn Store>>, Fault> {
+    match uri.split_once(':') {
+        Some(("sqlite", path)) if Path::new(path).exists() => open(uri).map(Some),
+        Some(("sqlite", path)) if !path.is_empty() => Ok(None),
+        _ => open(uri).map(Some),
+    }
+}
+
 /// Opens a store by its URI: `sqlite:PATH`, or `memory:` for one that is forgotten with the process.
 pub fn open(uri: &str) -> Result<Arc<dyn Store>, Fault> {
     match uri.split_once(':') {

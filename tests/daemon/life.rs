@@ -136,6 +136,25 @@ fn a_configuration_that_is_wrong_starts_nothing() {
 }
 
 #[test]
+fn a_parameter_that_nothing_gives_a_value_is_said_before_an_alert_comes() {
+    let host = Host::new();
+    // What ships only suggests: said, and no reason not to start.
+    let checked = host.ira(&["daemon", "--check"]);
+    assert!(checked.code == 0 && checked.err.contains("service-down answers no alert"), "{checked:?}");
+    assert!(checked.err.contains("`url`"), "{checked:?}");
+    let check = host.ira(&["playbook", "check"]);
+    assert!(check.code == 0 && check.out.contains("service-down has no value for url"), "{check:?}");
+    // What is to act by itself is not loaded without it.
+    host.configure("[playbooks.service-down]\nmode = \"approve\"");
+    let checked = host.ira(&["daemon", "--check"]);
+    assert!(checked.code == 78 && checked.err.contains("no value is given for `url`"), "{checked:?}");
+    host.configure("[playbooks.service-down]\nmode = \"approve\"\nparams = { url = \"http://127.0.0.1:9/\" }\n[budgets.services]\nmax = 3\nwindow = \"1h\"");
+    let checked = host.ira(&["daemon", "--check"]);
+    assert!(checked.code == 0 && !checked.err.contains("answers no alert"), "{checked:?}");
+    assert!(!host.ira(&["playbook", "check"]).out.contains("service-down has no value"), "the configuration gives it");
+}
+
+#[test]
 fn units_and_routes_come_from_what_is_loaded() {
     let host = Host::new();
     let unit = host.ira(&["daemon", "--unit"]);

@@ -100,10 +100,10 @@ fn the_record_is_of_this_text_alone_and_of_runs_in_a_row() {
         heard(rig.engine.answer(run, &plan.hash, false, "ann").await);
         assert_eq!(ended(&rig.drive(run).await), Ending::NotAgreed);
         let record = Record::of(rig.store.as_ref(), &book).await.expect("read");
-        assert_eq!((record.verified, record.in_a_row, record.unhelpful), (3, 1, 1));
+        assert_eq!((record.tally.verified, record.tally.in_a_row, record.tally.unhelpful), (3, 1, 1));
         assert_eq!((record.rehearsed, record.agreed, record.refused, record.again), (1, 0, 1, 3));
         let other = parse(&text.replace("owner: team", "owner: others")).expect("sound");
         let record = Record::of(rig.store.as_ref(), &other).await.expect("read");
-        assert_eq!((record.runs, record.verified), (0, 0), "another text is another playbook");
+        assert_eq!((record.tally.runs, record.tally.verified), (0, 0), "another text is another playbook");
     });
 }

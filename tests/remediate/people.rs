@@ -118,3 +118,34 @@ fn fault_23_a_cancel_from_another_terminal_before_the_first_write_does_nothing()
     assert_eq!(running.code(), Some(4));
     assert!(desk.ledger().is_empty() && desk.state(1) == "cancelled");
 }
+
+#[test]
+fn a_run_that_has_succeeded_is_not_closed_as_anything_else() {
+    let desk = Desk::new("", MEND);
+    assert_eq!(desk.remediate(&["--yes"]).code, 0);
+    for ended in ["failed", "cancelled", "succeeded"] {
+        let closed = desk.run(&["run", "close", "1", "--as", ended, "--reason", "I was not there"]);
+        assert!(closed.code == 2 && closed.err.contains("it has succeeded"), "{closed:?}");
+        assert!(closed.err.contains("ira run show 1"), "{closed:?}");
+    }
+    assert_eq!(desk.state(1), "succeeded");
+}
+
+#[test]
+fn the_record_of_a_playbook_stands_beside_its_rung() {
+    let desk = Desk::new("", MEND);
+    let listed = |words: &[&str]| desk.run(&[&["playbook", "list"], words].concat());
+    let one = || {
+        let all = listed(&["--json"]).json()["data"]["playbooks"].as_array().cloned().unwrap_or_default();
+        all.into_iter().find(|one| one["name"] == "mend").expect("listed")
+    };
+    assert_eq!((&one()["rung"], &one()["record"]["runs"]), (&json!("suggest"), &json!(0)));
+    assert!(!desk.person.path(".local/state/ira/ira.db").exists(), "looking makes no store");
+    assert_eq!(desk.remediate(&["--yes"]).code, 0);
+    std::fs::remove_file(desk.person.path("well")).expect("it is down again");
+    desk.person.script("mend.sh", "echo mended >> @/ledger");
+    assert_eq!(desk.remediate(&["--yes"]).code, 4);
+    assert_eq!(one()["record"], json!({ "runs": 2, "verified": 1, "unhelpful": 1 }));
+    let shown = listed(&["--wide"]);
+    assert!(shown.out.contains("2 runs, 1 of 2 fixed") && shown.out.contains("10 pass"), "{}", shown.out);
+}

@@ -71,6 +71,9 @@ pub(in crate::store) fn close(rows: &mut dyn Rows, id: RunId, state: RunState, a
     if run.state == state && open.is_empty() {
         return Ok(run);
     }
+    if run.state == RunState::Succeeded {
+        return denied(Guard::State, id.to_string(), format!("run {id} has succeeded: there is nothing to close"));
+    }
     lease::free(rows, &run)?;
     let ended = if state == RunState::Succeeded { StepState::Done } else { StepState::Failed(Trace::Something) };
     for mut step in open {

@@ -12,9 +12,11 @@ use crate::ports::{
 use crate::value::{H160, H256, U256, Value};
 
 mod samples;
+mod tripwire;
 mod writes;
 
 pub use samples::sample;
+pub use tripwire::Tripwire;
 pub use writes::{MemoryJournal, ScriptedSigner, ScriptedWrite};
 
 /// A clock that stands still.

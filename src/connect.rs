@@ -216,7 +216,7 @@ pub fn bare(config: &Arc<Config>, progress: Arc<dyn Progress>) -> Reads {
 fn of_host(config: &Arc<Config>, reads: Reads) -> Reads {
     Reads {
         scripts: scripts(config).map(|scripts| scripts as Arc<dyn ScriptRead>),
-        units: Some(units(config)),
+        units: Some(Arc::new(Systemd::new(config.host.bus.clone()).with_logs(mask(config)))),
         ..systems::reads(config, reads)
     }
 }
@@ -230,21 +230,27 @@ pub fn bare_writes(config: &Arc<Config>, journal: Arc<dyn Journal>) -> Writes {
     }
 }
 
-fn units(config: &Config) -> Arc<Systemd> {
+/// The units of this host, or of that whose bus is configured; their logs are not read.
+pub fn units(config: &Config) -> Arc<Systemd> {
     Arc::new(Systemd::new(config.host.bus.clone()))
+}
+
+/// What takes the secrets of the configuration out of a text.
+fn mask(config: &Arc<Config>) -> Box<dyn Fn(&str) -> String + Send + Sync> {
+    let (known, config_of) = (OnceLock::new(), Arc::clone(config));
+    Box::new(move |text| known.get_or_init(|| Known::of(&config_of)).masked(text))
 }
 
 /// The scripts of this host; `None` where there is no place to keep their attempts.
 #[cfg(target_os = "linux")]
 fn scripts(config: &Arc<Config>) -> Option<Arc<Scripts>> {
-    let (known, config_of) = (OnceLock::new(), Arc::clone(config));
     Some(Arc::new(Scripts {
         folder: config.host.folder.clone(),
         attempts: config::Places::state()?.join("attempts"),
         shim: script::SELF.into(),
         end_of_options: config.host.end_of_options,
         memory: config.host.memory_mib << 20,
-        mask: Box::new(move |text| known.get_or_init(|| Known::of(&config_of)).masked(text)),
+        mask: mask(config),
     }))
 }
 

@@ -165,6 +165,10 @@ pub trait UnitRead: Send + Sync {
     /// How a unit stands. One that does not exist has the load state `not-found`.
     async fn unit(&self, name: &str) -> Result<UnitState, Fault>;
 
+    /// The last lines of its log, oldest first, at most so many; none where there is none that can be read here. Known
+    /// secrets are masked in them.
+    async fn log(&self, name: &str, lines: usize) -> Vec<String>;
+
     /// Lets half a second pass.
     async fn pause(&self);
 }

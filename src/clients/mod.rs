@@ -5,6 +5,7 @@ pub mod chain;
 pub mod directory;
 pub mod endpoint;
 pub mod http;
+mod journald;
 pub mod node;
 pub mod opsgenie;
 pub mod pager;

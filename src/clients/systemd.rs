@@ -29,12 +29,29 @@ type Properties = HashMap<String, OwnedVariant>;
 pub struct Systemd {
     bus: Option<String>,
     connection: OnceCell<Connection>,
+    /// What takes known secrets out of a log; logs are not read where there is none.
+    mask: Option<Mask>,
 }
+
+/// Takes known secrets out of a text.
+type Mask = Box<dyn Fn(&str) -> String + Send + Sync>;
 
 impl Systemd {
     /// Of this machine, or of the one whose bus has this D-Bus address.
     pub fn new(bus: Option<String>) -> Self {
-        Self { bus, connection: OnceCell::new() }
+        Self { bus, connection: OnceCell::new(), mask: None }
+    }
+
+    /// The same, which reads logs too. A process is started for each.
+    #[must_use]
+    pub fn with_logs(self, mask: Mask) -> Self {
+        Self { mask: Some(mask), ..self }
+    }
+
+    /// The root folder of the system whose bus it is; `None` where the address does not say. Empty for this system.
+    fn root(&self) -> Option<&str> {
+        let path = self.address().strip_prefix("unix:path=")?;
+        BUS.strip_prefix("unix:path=").and_then(|usual| path.strip_suffix(usual))
     }
 
     fn address(&self) -> &str {
@@ -220,6 +237,11 @@ impl UnitRead for Systemd {
             manager_since: number(&since, "UserspaceTimestamp"),
             job: job.is_some_and(|(id, _)| id != 0),
         })
+    }
+
+    async fn log(&self, name: &str, lines: usize) -> Vec<String> {
+        let (Some(mask), Some(root)) = (&self.mask, self.root()) else { return Vec::new() };
+        super::journald::tail(root, name, lines).await.iter().map(|line| mask(line)).collect()
     }
 
     async fn pause(&self) {

@@ -53,7 +53,11 @@ impl Hands for LocalHands {
             file: self.output.config.clone(),
             alert: None,
         };
-        let ports = Ports::of(&way, Arc::clone(&self.progress))?;
+        let mut ports = Ports::of(&way, Arc::clone(&self.progress))?;
+        if self.dry {
+            // No process is started, not even one that reads a log.
+            ports.reads.units = Some(connect::units(&way.config));
+        }
         if invocation.effect() == Effect::Read {
             return Ok(Context::dry(ports.reads.clone()));
         }

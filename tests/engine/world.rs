@@ -224,6 +224,10 @@ impl UnitRead for Ports {
         })
     }
 
+    async fn log(&self, _name: &str, _lines: usize) -> Vec<String> {
+        Vec::new()
+    }
+
     async fn pause(&self) {}
 }
 

@@ -75,3 +75,26 @@ fn a_playbook_that_only_looks_notes_what_it_saw_where_nobody_is_configured_to_be
     assert_eq!((person.watchers().len(), all.incidents.len()), (0, 1));
     assert!(person.events().iter().all(|(verb, _)| verb.is_empty()), "a note wakes nobody");
 }
+
+#[test]
+fn the_end_of_what_a_script_wrote_is_on_the_incident_whether_it_worked_or_not() {
+    for exit in [0, 7] {
+        let (person, kept) = on_call("");
+        let path = ".config/ira/playbooks/mend.yaml";
+        let text = std::fs::read_to_string(person.path(path)).expect("written");
+        let note = "annotate: { to: pagerduty, reports: [mend] }\nescalate:";
+        person.write(path, &text.replace("escalate:", note).replace("deadline: 6s", "deadline: 11s"), 0o600);
+        person.up(true);
+        person.script(&format!("for n in 1 2 3 4; do echo line $n of the cure; done; exit {exit}"));
+        kept.lock().expect("whole").incidents.push((key(GROUP), "triggered".to_owned()));
+        let ran = person.remediate();
+        assert_eq!(ran.code, if exit == 0 { 0 } else { 4 }, "{ran:?}");
+        person.watched_to_its_end();
+        let all = kept.lock().expect("whole");
+        let found = all
+            .notes
+            .iter()
+            .any(|(_, text)| text.contains("line 1 of the cure") && text.contains("line 4 of the cure"));
+        assert!(found, "{exit}: {:?}", all.notes);
+    }
+}

@@ -6,6 +6,7 @@
 mod broken;
 mod group;
 mod guards;
+mod hosts;
 mod metrics;
 mod people;
 mod said;

@@ -91,23 +91,11 @@ fn fault_1_killed_after_the_restart_it_is_verified_and_not_restarted_again() {
     assert!(!settled.contains("unknown"), "{settled}");
 }
 
-/// The playbook that ships, in a hurry.
-fn shipped() -> String {
-    let text = include_str!("../../commands/playbooks/service-down.yaml");
-    let hurry = [
-        ("hold: 5m", "hold: 2s"),
-        ("within: 2m", "within: 4s"),
-        ("after: 5s", "after: 1s"),
-        ("every: 5s", "every: 1s"),
-    ];
-    hurry.iter().fold(text.to_owned(), |text, (slow, fast)| text.replace(slow, fast))
-}
-
 #[test]
 fn service_down_mends_a_unit_that_the_configuration_names_and_no_other() {
     let test = "service_down_mends_a_unit_that_the_configuration_names_and_no_other";
     let Some((bed, desk)) = desk(test) else { return };
-    desk.person.write(".config/ira/playbooks/mend.yaml", &shipped(), 0o600);
+    desk.person.write(".config/ira/playbooks/mend.yaml", &super::hosts::shipped(), 0o600);
     let config = format!(
         "[budgets.services]\nmax = 9\nwindow = \"1h\"\n[systemd]\nbus = \"{}\"\n[playbooks.service-down]\n",
         bed.bus
@@ -141,4 +129,30 @@ fn service_down_mends_a_unit_that_the_configuration_names_and_no_other() {
     let ran = desk.remediate(&["--yes"]);
     assert_eq!((ran.code, bed.property("webapp", "ActiveState").as_str()), (0, "active"), "{ran:?}");
     assert!(ran.out.starts_with("Run 1 succeeded"), "{}", ran.out);
+}
+
+#[test]
+fn the_end_of_a_units_log_is_with_how_it_stands() {
+    let test = "the_end_of_a_units_log_is_with_how_it_stands";
+    let unit = "[Service]\nExecStart=/bin/sh -c 'echo the disk is full; echo key c4n4ry >&2; exit 3'\n".to_owned();
+    let Some(bed) = Bed::with(test, &[("broken", unit)]) else { return };
+    let desk = Desk::new("", MEND);
+    desk.person.configure(&format!(
+        "[budgets.web]\nmax = 100\nwindow = \"1h\"\n[slack]\nwebhook = \"env:HOOK\"\n[systemd]\nbus = \"{}\"\n",
+        bed.bus
+    ));
+    bed.systemctl(&["start", "broken"]);
+    let mut status = desk.command(&["act", "systemd.status", "--unit", "broken", "--json"]);
+    // What it wrote reaches the journal a moment later.
+    wait_until("its log is there", || {
+        Ran::of(status.env("HOOK", "http://127.0.0.1:9/c4n4ry")).json()["data"]["log"]
+            .to_string()
+            .contains("the disk is full")
+    });
+    let ran = desk.run(&["act", "systemd.status", "--unit", "broken"]);
+    assert!(ran.code == 4 && ran.out.contains("the end of its log") && ran.out.contains("the disk is full"), "{ran:?}");
+    // One that is well has nothing to explain.
+    bed.systemctl(&["start", "web"]);
+    let well = desk.run(&["act", "systemd.status", "--unit", "web", "--json"]);
+    assert_eq!((well.code, &well.json()["data"]["log"]), (0, &json!([])), "{well:?}");
 }

@@ -17,6 +17,9 @@ use crate::words::Span;
 /// Seconds beside a script's own time in which its shim ends what it left, and writes down how it ended.
 const GRACE: u64 = 30;
 
+/// So many of the last lines that a script wrote are shown.
+const LAST: usize = 10;
+
 /// A script with its arguments, as a plan has it.
 struct Ready<'a> {
     request: Request<'a>,
@@ -116,9 +119,16 @@ fn judged(end: &ScriptEnd, program: &str, request: &Request<'_>) -> Result<Deed,
 
 /// The last lines that it wrote, from the errors where there are any.
 fn last_words(end: &ScriptEnd) -> Vec<String> {
-    let text = [&end.stderr, &end.stdout].into_iter().map(tail).find(|text| !text.trim().is_empty());
-    let lines: Vec<String> = text.unwrap_or_default().lines().map(|line| excerpt(line, 200)).collect();
-    lines.into_iter().filter(|line| !line.is_empty()).rev().take(3).collect::<Vec<_>>().into_iter().rev().collect()
+    let lines = [&end.stderr, &end.stdout].into_iter().map(last_lines);
+    lines.into_iter().find(|lines| !lines.is_empty()).unwrap_or_default()
+}
+
+/// The last lines of an output, oldest first.
+fn last_lines(output: &ScriptOutput) -> Vec<String> {
+    let mut lines: Vec<String> = tail(output).lines().map(|line| excerpt(line, 200)).collect();
+    lines.retain(|line| !line.is_empty());
+    lines.drain(..lines.len().saturating_sub(LAST));
+    lines
 }
 
 fn tail(output: &ScriptOutput) -> &str {
@@ -130,9 +140,16 @@ fn deed(end: &ScriptEnd, code: i32) -> Deed {
     let mut facts = vec![Fact { label: "exit", value: Cell::from(code.to_string()), note: format!("after {took}") }];
     for (label, output) in [("stdout", &end.stdout), ("stderr", &end.stderr)] {
         if output.bytes > 0 {
-            let last = tail(output).lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
-            let note = format!("{} bytes, in {}", output.bytes, output.file);
-            facts.push(Fact { label, value: Cell::from(excerpt(last, 80)), note });
+            let mut lines = last_lines(output);
+            if lines.is_empty() {
+                lines.push(String::new());
+            }
+            let last = lines.len() - 1;
+            facts.extend(lines.into_iter().enumerate().map(|(at, line)| Fact {
+                label: if at == 0 { label } else { "" },
+                value: Cell::from(line),
+                note: if at == last { format!("{} bytes, in {}", output.bytes, output.file) } else { String::new() },
+            }));
         }
     }
     if end.ended > 0 {

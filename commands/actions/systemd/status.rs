@@ -8,7 +8,7 @@ use crate::actions::Look;
 use crate::context::Context;
 use crate::fault::Fault;
 use crate::ports::host::UnitState;
-use crate::report::{Cell, Fact, Outcome, Report, Section, Status as Level};
+use crate::report::{Cell, Fact, Outcome, Report, Section, Status as Level, Table};
 
 /// Which unit.
 #[derive(Clone, Debug, PartialEq, clap::Args, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -18,6 +18,9 @@ pub struct Status {
     #[arg(long, value_name = "NAME")]
     pub unit: Unit,
 }
+
+/// So many lines of the log of a unit that is not up are shown.
+const LINES: usize = 10;
 
 /// How bad the state is. A unit that is merely off may be meant to be.
 fn level(state: &UnitState) -> Level {
@@ -51,14 +54,21 @@ impl Look for Status {
             facts.push(fact("load", state.load.clone()));
         }
         let sound = level == Level::Ok;
-        let advice = if sound { "" } else { "its log says why: journalctl -u, then the unit" };
+        let log = if sound { Vec::new() } else { context.units()?.log(&state.name, LINES).await };
+        let advice = match (sound, log.is_empty()) {
+            (true, _) => String::new(),
+            (false, true) => format!("its log says why: journalctl -u {}", state.name),
+            (false, false) => "its log says why.".to_owned(),
+        };
+        let rows = log.iter().map(|line| vec![Cell::from(line.as_str())]).collect();
+        let table = Table { columns: vec!["the end of its log"], rows, ..Table::default() };
         Ok(Report {
             sections: vec![Section {
                 status: level,
                 headline: format!("{} on {place} is {}.", state.name, state.words()),
-                advice: advice.to_owned(),
+                advice,
                 facts,
-                tables: Vec::new(),
+                tables: if log.is_empty() { Vec::new() } else { vec![table] },
             }],
             next: if sound { Vec::new() } else { vec![format!("ira act systemd.restart --unit {}", self.unit)] },
             data: json!({
@@ -73,6 +83,7 @@ impl Look for Status {
                 "invocation": state.invocation,
                 "job": state.job,
                 "manager_since": state.manager_since,
+                "log": log,
             }),
             errors: Vec::new(),
             warnings: Vec::new(),

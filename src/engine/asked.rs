@@ -14,8 +14,8 @@ use super::hands::line;
 use super::past::{self, Asked};
 use super::plan::{PlanDocument, invocation};
 use super::record::standing;
-use super::{Engine, Preview, Stop, TakeUp, Wanted};
-use crate::store::ask::{Admission, Admit, Text, Verdict};
+use super::{Ending, Engine, Preview, Stop, TakeUp, Wanted};
+use crate::store::ask::{Admission, Admit, Finish, Text, Verdict, Which};
 use crate::store::event::What;
 use crate::store::model::{Approval, Run, RunId};
 use crate::store::{Guard, RunState};
@@ -122,6 +122,27 @@ impl Engine {
             page: wanted.page,
         };
         self.store.admit(ask).await
+    }
+
+    /// Ends a run that was just admitted, because the run `by`, for another alert about the same thing, did its work: the
+    /// same target is acted on once, and each alert has a record of its own.
+    pub async fn covered(&self, run: RunId, by: &Run) -> Result<Verdict<Run>, Fault> {
+        let claimed = match self.store.claim(&self.worker, self.ttl, Which::This(run)).await? {
+            Ok(claimed) => claimed,
+            Err(denial) => return Ok(Err(denial)),
+        };
+        let none = || Fault::new(Kind::Failed, format!("run {run} is gone"));
+        let fence = claimed.ok_or_else(none)?.fence;
+        self.store.note(run, &self.worker, "covered", json!({ "run": by.id, "state": by.state })).await?;
+        let finish = Finish {
+            run,
+            fence,
+            state: Ending::Covered.state(),
+            note: format!("covered by run {}, which is about the same thing: {}", by.id, by.state),
+            resolve: false,
+            verified: None,
+        };
+        self.store.finish(finish).await
     }
 
     /// Writes down what a person says of the plan of a run that asks.

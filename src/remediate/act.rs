@@ -23,6 +23,11 @@ pub fn worker(actor: &str) -> String {
     format!("{HAND}{actor}:{}", std::process::id())
 }
 
+/// What tells the runs by hand from each other.
+fn hand_key() -> String {
+    format!("{HAND}{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>())
+}
+
 /// Whether a worker was a process by hand on this machine that is not there any more.
 #[cfg(unix)]
 fn is_gone(worker: &str) -> bool {
@@ -39,6 +44,8 @@ fn is_gone(_worker: &str) -> bool {
 
 /// What came of a run.
 pub struct Acted {
+    /// Which.
+    pub run: RunId,
     /// Where it stands.
     pub came: Came,
     /// The run as it is shown.
@@ -53,6 +60,8 @@ pub enum Done {
     Ran(Box<Acted>),
     /// It was not begun; why.
     Not(Fault),
+    /// Its run was ended as covered by that of an earlier case: with what came of that one, and its place.
+    Covered(Box<Acted>, usize),
     /// There was nothing to begin.
     Nothing,
 }
@@ -75,6 +84,11 @@ impl<'a> Act<'a> {
         let mut done = Vec::new();
         let mut stopped = false;
         for (at, case) in cases.iter().enumerate() {
+            if let Next::Same(first) = case.next() {
+                let covered = self.covered(case, first, done.get(first)).await?;
+                done.push(covered);
+                continue;
+            }
             let begins = match case.next() {
                 Next::Agree | Next::Run => true,
                 // Without anybody at a terminal what stops it is written down, too.
@@ -111,8 +125,25 @@ impl<'a> Act<'a> {
         }
     }
 
+    /// A record of its own for an alert about what an earlier one was about, too: the same is acted on once.
+    async fn covered(&self, case: &Case, first: usize, done: Option<&Done>) -> Result<Done, Fault> {
+        let (Ok(chosen), Some(Done::Ran(acted))) = (&case.chosen, done) else { return Ok(Done::Nothing) };
+        let Some(by) = self.engine.store.run(acted.run).await?.map(|story| story.run) else { return Ok(Done::Nothing) };
+        let key = hand_key();
+        let wanted = wanted(self.around, case, &chosen.playbook, &chosen.text, &key);
+        let run = match self.engine.admit(wanted).await? {
+            Admission::New(run) | Admission::Again(run) => run.id,
+            // The very same alert, and its run has not ended: that is its record.
+            Admission::Active(_) => return Ok(Done::Nothing),
+        };
+        let ended = heard(self.engine.covered(run, &by).await?)?;
+        let came = Came::Ended(Box::new(ended), Ending::Covered);
+        let report = paged::told(self.engine, self.around, run).await?;
+        Ok(Done::Covered(Box::new(Acted { run, came, report, interrupted: false }), first))
+    }
+
     async fn one(&self, case: &Case, chosen: &Chosen) -> Result<Acted, Fault> {
-        let key = format!("hand:{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>());
+        let key = hand_key();
         let wanted = wanted(self.around, case, &chosen.playbook, &chosen.text, &key);
         let wanted = paged::paged(wanted, self.around, self.engine.store.as_ref()).await?;
         let run = match self.engine.admit(wanted).await? {
@@ -200,7 +231,7 @@ impl<'a> Act<'a> {
                 }
             }
         };
-        Ok(Acted { came, report: paged::told(engine, self.around, run).await?, interrupted })
+        Ok(Acted { run, came, report: paged::told(engine, self.around, run).await?, interrupted })
     }
 
     /// How a run ended that this process did not end.

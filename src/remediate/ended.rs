@@ -14,7 +14,7 @@ use crate::store::RunState;
 pub fn exit(came: &Came, interrupted: bool) -> u8 {
     match came {
         Came::Ended(_, Ending::Cancelled) if interrupted => Kind::Interrupted.exit_code(),
-        Came::Ended(_, Ending::Verified | Ending::Done | Ending::Resolved | Ending::Undone) => 0,
+        Came::Ended(_, Ending::Verified | Ending::Done | Ending::Resolved | Ending::Covered | Ending::Undone) => 0,
         Came::Ended(_, Ending::Failed) => Kind::Failed.exit_code(),
         Came::Ended(_, Ending::NotAgreed) | Came::Asks(..) => Kind::Confirmation.exit_code(),
         Came::Denied(..) | Came::Ended(_, Ending::Denied) | Came::Lost(_) => Kind::Busy.exit_code(),
@@ -31,7 +31,7 @@ pub fn worst(codes: impl IntoIterator<Item = u8>) -> u8 {
 
 /// The report of all that was done, and its exit code. `line` asks for the same again, with more words.
 pub fn all(cases: &[Case], mut done: Vec<Done>, line: &dyn Fn(&[&str]) -> String) -> (Report, u8) {
-    let codes: Vec<u8> = cases.iter().zip(&done).map(|(case, done)| code(case, done)).collect();
+    let codes: Vec<u8> = cases.iter().zip(&done).map(|(case, one)| code(case, one, &done)).collect();
     let code = worst(codes.iter().copied());
     if let [Done::Ran(acted)] = done.as_mut_slice() {
         let mut report = alone(acted, line);
@@ -41,9 +41,14 @@ pub fn all(cases: &[Case], mut done: Vec<Done>, line: &dyn Fn(&[&str]) -> String
     (together(cases, &done, &codes), code)
 }
 
-fn code(case: &Case, done: &Done) -> u8 {
-    match done {
+fn code(case: &Case, one: &Done, done: &[Done]) -> u8 {
+    match one {
         Done::Ran(acted) => exit(&acted.came, acted.interrupted),
+        // Its alert is answered as well as the other is.
+        Done::Covered(_, first) => match done.get(*first) {
+            Some(Done::Ran(acted)) => exit(&acted.came, acted.interrupted),
+            _ => case.code(),
+        },
         Done::Not(fault) => fault.kind.exit_code(),
         Done::Nothing => case.code(),
     }
@@ -125,13 +130,13 @@ fn together(cases: &[Case], done: &[Done], codes: &[u8]) -> Report {
         (well, all) => format!("{well} of {all} alerts are answered well; {} need somebody to look.", all - well),
     };
     let data = cases.iter().zip(done).zip(codes).map(|((case, done), code)| match done {
-        Done::Ran(acted) => came_json(case, Some(acted), *code),
+        Done::Ran(acted) | Done::Covered(acted, _) => came_json(case, Some(acted), *code),
         Done::Not(_) | Done::Nothing => came_json(case, None, *code),
     });
     let data = json!({ "alerts": data.collect::<Vec<_>>() });
     let section = Section { status: worst, headline, advice: String::new(), facts: Vec::new(), tables: vec![table] };
     let warnings = done.iter().flat_map(|done| match done {
-        Done::Ran(acted) => acted.report.warnings.clone(),
+        Done::Ran(acted) | Done::Covered(acted, _) => acted.report.warnings.clone(),
         Done::Not(_) | Done::Nothing => Vec::new(),
     });
     let warnings = warnings.collect();
@@ -159,11 +164,16 @@ fn row(case: &Case, done: &Done, cases: &[Case]) -> (Status, String, String, Str
                 Came::Sleeps(_) => (Status::Info, none(), "waits".to_owned(), said),
             }
         }
+        Done::Covered(acted, first) => {
+            let other = cases.get(*first).map(Case::subject).unwrap_or_default();
+            let said = format!("the run of {} ({other}) is for this, too", first + 1);
+            (Status::Info, acted.run.to_string(), "covered".to_owned(), said)
+        }
         Done::Not(fault) => (Status::Warn, none(), "not begun".to_owned(), fault.one_line()),
         Done::Nothing => match case.next() {
             Next::Same(at) => {
                 let other = cases.get(at).map(Case::subject).unwrap_or_default();
-                (Status::Ok, none(), "the same".to_owned(), format!("one run is for this and {} ({other})", at + 1))
+                (Status::Info, none(), "the same".to_owned(), format!("it is with {} ({other})", at + 1))
             }
             Next::Fault(fault) => (Status::Warn, none(), "no playbook".to_owned(), fault.one_line()),
             Next::Denied(denial) => (Status::Warn, none(), "denied".to_owned(), {
@@ -190,6 +200,7 @@ fn word(ending: Ending, state: RunState) -> &'static str {
         Ending::Verified => "fixed",
         Ending::Done => "done",
         Ending::Resolved => "over already",
+        Ending::Covered => "covered",
         _ => state.word(),
     }
 }

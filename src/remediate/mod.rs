@@ -307,7 +307,7 @@ pub fn take_up(session: &mut Session, run: u64, how: TakeUp, output: &OutputFlag
         act.take_up(RunId(run), how).await
     }));
     shown.finish();
-    let Acted { came, mut report, interrupted } = acted?;
+    let Acted { came, mut report, interrupted, .. } = acted?;
     if let Came::Asks(plan, run) = &came {
         let yes = format!("ira run approve {} --plan {}", run.id, plan.hash);
         let fault =

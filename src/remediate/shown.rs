@@ -89,7 +89,7 @@ fn of(case: &Case, cases: &[Case], number: &str, config: &Config, now: u64) -> V
         }
         Next::Same(at) => {
             let other = cases.get(at).map(Case::subject).unwrap_or_default();
-            let headline = format!("{subject}: one run is for this and for {} ({other}).", at + 1);
+            let headline = format!("{subject}: the run of {} ({other}) covers it; it is acted on once.", at + 1);
             vec![section(Status::Info, headline, String::new(), Vec::new())]
         }
         Next::Run => vec![section(Status::Info, format!("{subject}: {name} only looks."), String::new(), facts())],

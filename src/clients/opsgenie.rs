@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use ira_commands::Fault;
 use ira_commands::actions::Broken;
 use ira_commands::ports::people::{Page, PageVerb};
+use ira_commands::{Fault, Kind};
 use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
 use secrecy::ExposeSecret as _;
@@ -21,6 +21,17 @@ const LONGEST_DESCRIPTION: usize = 15_000;
 
 /// The longest note, characters.
 const LONGEST_NOTE: usize = 25_000;
+
+/// How an alert stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody has taken it.
+    Open,
+    /// Somebody has.
+    Acknowledged,
+    /// It is over.
+    Closed,
+}
 
 /// Opsgenie.
 pub struct Opsgenie {
@@ -64,6 +75,23 @@ impl Opsgenie {
             .query("identifierType", "alias")
             .json(json!({ "source": "ira", "note": note }));
         Self::taken(&service, &call).await
+    }
+
+    /// How the alert of this alias stands; `None` where there is none.
+    pub async fn standing(&self, alias: &str) -> Result<Option<Standing>, Fault> {
+        let service = self.service()?;
+        let call = Call::new(Method::GET, &["v2", "alerts", alias]).query("identifierType", "alias");
+        let said = match service.read(&call).await {
+            Err(fault) if fault.kind == Kind::Missing => return Ok(None),
+            said => said?,
+        };
+        let data = &said["data"];
+        match (data["status"].as_str(), data["acknowledged"].as_bool()) {
+            (Some("closed"), _) => Ok(Some(Standing::Closed)),
+            (Some(_), Some(true)) => Ok(Some(Standing::Acknowledged)),
+            (Some(_), Some(false)) => Ok(Some(Standing::Open)),
+            _ => Err(service.lacks("the alert's status")),
+        }
     }
 
     async fn taken(service: &Service, call: &Call) -> Result<(), Broken> {

@@ -6,6 +6,8 @@ use ira_commands::words::Span;
 use super::run_alert::NAME;
 use crate::config::Config;
 
+/// How long somebody has to take up the run of a process that died, in words.
+const GRACE: &str = "30s";
 /// How long a page's own channel has before the fallback has it, in words.
 const PATIENCE: &str = "2m";
 
@@ -50,7 +52,9 @@ pub fn armed(config: &Config, playbook: &Playbook) -> Armed {
     }
     Armed {
         fails: format!("{provider}{fallback}"),
-        process: format!("{provider}, {within} after it began, by a watcher of its own"),
+        process: format!(
+            "{provider}, {GRACE} after that, by a watcher of its own; at the latest {within} after it began"
+        ),
         machine,
         warnings,
     }

@@ -8,6 +8,7 @@ use ira_commands::ports::people::{IncidentName, IncidentRead as _};
 use ira_commands::{Fault, Kind};
 
 use super::{channel, words};
+use crate::clients::opsgenie::{Opsgenie, Standing};
 use crate::clients::pager::Pager;
 use crate::clients::pagerduty::Rest;
 use crate::config::Config;
@@ -47,14 +48,29 @@ impl Posts {
         if !row.wakes() || systems.page.is_none() {
             return false;
         }
-        match (self.channel(row), systems.pagerduty.clone()) {
-            (Ok(Channel::PagerDuty), Some(own)) => {
-                let rest = Rest::new(Arc::clone(&self.config), own);
-                let found = rest.find(&IncidentName::Key(row.dedup_key.clone()), 0).await;
-                !found.is_ok_and(|found| found.is_some_and(|incident| incident.status != "resolved"))
+        // Where it cannot be asked whether it is open: rather woken twice.
+        !matches!(self.standing(row).await, Ok(Some(Standing::Open | Standing::Acknowledged)))
+    }
+
+    /// How the page of a row stands where it was sent; `None` where there is none, or nobody who could be asked.
+    async fn standing(&self, row: &OutboxRow) -> Result<Option<Standing>, Fault> {
+        let (systems, config) = (&self.config.systems, Arc::clone(&self.config));
+        match self.channel(row)? {
+            Channel::PagerDuty => {
+                let Some(own) = systems.pagerduty.clone() else { return Ok(None) };
+                let found = Rest::new(config, own).find(&IncidentName::Key(row.dedup_key.clone()), 0).await?;
+                Ok(found.map(|incident| match incident.status.as_str() {
+                    "triggered" => Standing::Open,
+                    "resolved" => Standing::Closed,
+                    _ => Standing::Acknowledged,
+                }))
             }
-            // Whether it is open cannot be asked.
-            _ => true,
+            Channel::Opsgenie => {
+                let Some(own) = systems.opsgenie.clone() else { return Ok(None) };
+                Opsgenie::new(config, own).standing(&row.dedup_key).await
+            }
+            // A message in a channel has no state.
+            Channel::Slack => Ok(None),
         }
     }
 
@@ -93,12 +109,6 @@ impl Post for Posts {
     }
 
     async fn acknowledged(&self, row: &OutboxRow) -> Result<bool, Fault> {
-        let Some(own) = self.config.systems.pagerduty.clone() else { return Ok(false) };
-        if self.channel(row)? != Channel::PagerDuty {
-            return Ok(false);
-        }
-        let rest = Rest::new(Arc::clone(&self.config), own);
-        let found = rest.find(&IncidentName::Key(row.dedup_key.clone()), 0).await?;
-        Ok(found.is_some_and(|incident| incident.status != "triggered"))
+        Ok(self.standing(row).await?.is_some_and(|standing| standing != Standing::Open))
     }
 }

@@ -1,13 +1,16 @@
 //! What the watcher does again and again until nothing can fall due any more.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use ira_commands::Fault;
+use serde_json::json;
 
 use crate::clock::SystemClock;
 use crate::engine::{Alarm as _, Engine, Sender};
 use crate::pages::RunAlert;
-use crate::store::ask::Mails;
+use crate::store::ask::{Mails, Tell};
 use crate::store::model::{OutboxRow, Run, RunId};
 use crate::store::{Mail, MailState, RunState, StepState};
 
@@ -25,11 +28,29 @@ pub(super) struct Rounds {
     page: Option<OutboxRow>,
     /// When it falls due, unix milliseconds of this machine; none where it does not.
     due: Option<u64>,
+    /// Whether the process that had the run is dead.
+    pub(super) dead: Arc<AtomicBool>,
+    /// Since when that is known, and the fence that the run had then.
+    died: Option<(Instant, u64)>,
 }
+
+/// So long somebody has to take up the run of a process that died, before somebody is woken: as long as its lease lasts.
+const GRACE: Duration = Duration::from_secs(30);
 
 impl Rounds {
     pub(super) fn new(engine: Engine, sender: Sender, alert: Option<RunAlert>, run: RunId) -> Self {
-        Self { engine, sender, alert, ended: false, run, pages: true, page: None, due: None }
+        Self {
+            engine,
+            sender,
+            alert,
+            ended: false,
+            run,
+            pages: true,
+            page: None,
+            due: None,
+            dead: Arc::default(),
+            died: None,
+        }
     }
 
     /// How long the run may still take.
@@ -54,6 +75,7 @@ impl Rounds {
     /// Whatever is due now. Whether nothing can fall due any more.
     pub(super) async fn pass(&mut self) -> Result<bool, Fault> {
         let Some(run) = self.look().await? else { return Ok(true) };
+        self.bereaved(&run).await?;
         let store = &self.engine.store;
         let now = store.now().await?;
         let own = |mail: &&OutboxRow| {
@@ -72,6 +94,36 @@ impl Rounds {
         self.keep(&run, over).await?;
         self.alarm(&run, unsent).await;
         Ok(over && !left)
+    }
+
+    /// The process that had the run died, and nobody has taken it up: somebody is woken, whatever time it has left. It stays
+    /// as it is, to be taken up.
+    async fn bereaved(&mut self, run: &Run) -> Result<(), Fault> {
+        if !self.dead.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let (since, fence) = *self.died.get_or_insert_with(|| (Instant::now(), run.fence));
+        let taken_up = run.fence > fence;
+        if run.state.terminal() || run.no_more_writes || taken_up || since.elapsed() < GRACE {
+            return Ok(());
+        }
+        let store = &self.engine.store;
+        let mails = store.mails(Mails::Of(run.id)).await?;
+        let armed = |mail: &OutboxRow| mail.mail == Mail::Trigger && mail.state == MailState::Armed;
+        let Some(page) = mails.into_iter().rfind(armed) else { return Ok(()) };
+        let (id, mut payload) = (run.id, page.payload);
+        if let Some(map) = payload.as_object_mut() {
+            let why = format!(
+                "the process that had run {id} died, and nobody has taken the run up. `ira run resume {id}` goes on; \
+                 `ira run undo {id}` takes back what can be; `ira run show {id}` has the record."
+            );
+            map.insert("why".to_owned(), json!(why));
+        }
+        // Said again under the same key it is the same row.
+        let (mail, dedup_key, wait) = (Mail::Trigger, run.page.clone(), Duration::ZERO);
+        let key = format!("page:{id}:died:{fence}");
+        store.tell(Tell { key, run: Some(id), mail, dedup_key, channel: page.channel, payload, wait }).await?;
+        Ok(())
     }
 
     /// Keeps the page that is armed, for when the record cannot be read any more.
@@ -105,9 +157,10 @@ impl Rounds {
     pub(super) async fn without_record(&mut self, fault: &Fault) {
         tracing::warn!("run {}: {fault}", self.run);
         // Told once: who was told already is not told again.
-        let Some(page) = self.page.clone().filter(|_| self.due.is_some_and(|at| at <= SystemClock.now_millis())) else {
-            return;
-        };
+        let late = self.due.is_some_and(|at| at <= SystemClock.now_millis());
+        let since = self.dead.load(Ordering::SeqCst).then(|| self.died.get_or_insert((Instant::now(), u64::MAX)).0);
+        let bereaved = since.is_some_and(|since| since.elapsed() >= GRACE);
+        let Some(page) = self.page.clone().filter(|_| late || bereaved) else { return };
         let reason =
             format!("run {} did not end in time, and its record cannot be kept: {}", self.run, fault.one_line());
         if self.sender.post.send(&OutboxRow { reason, ..page }).await.is_ok() {

@@ -2,11 +2,12 @@
 //! ended, so that the death of the process that runs it wakes somebody.
 
 use std::ffi::OsString;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ira_commands::{Fault, Kind};
@@ -27,6 +28,8 @@ use crate::store::{self, Store};
 const NAME: &str = "ira-watcher";
 /// What it says when it has opened everything that it needs.
 const READY: &str = "READY";
+/// What the process that started it says when it ends and leaves the run as it is.
+const LEFT: &str = "LEFT";
 /// How long it has to say so.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Between two looks at the run.
@@ -45,7 +48,7 @@ pub fn entry(args: &[OsString]) -> Option<ExitCode> {
     let Some(run) = run.to_str().and_then(|text| text.parse().ok()).map(RunId) else { return Some(ExitCode::FAILURE) };
     let config = (!config.is_empty()).then(|| PathBuf::from(config));
     let mut told = std::io::stdout();
-    let done = watch(run, OutputFlags { config, ..OutputFlags::default() }, &mut told);
+    let done = watch(run, OutputFlags { config, ..OutputFlags::default() }, &mut told, parent());
     if let Err(fault) = &done {
         // Whoever started it is told, where it has not gone on yet.
         let _nobody_listens = writeln!(told, "{}", fault.one_line());
@@ -53,7 +56,20 @@ pub fn entry(args: &[OsString]) -> Option<ExitCode> {
     Some(ExitCode::from(u8::from(done.is_err())))
 }
 
-fn watch(run: RunId, output: OutputFlags, told: &mut impl std::io::Write) -> Result<(), Fault> {
+/// Comes true when the process that started this one is dead: the pipe from it has ended without its word that it leaves
+/// the run as it is.
+fn parent() -> Arc<AtomicBool> {
+    let dead = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&dead);
+    std::thread::spawn(move || {
+        let mut said = String::new();
+        let _whatever_it_is = std::io::stdin().read_to_string(&mut said);
+        seen.store(said.trim_end() != LEFT, Ordering::SeqCst);
+    });
+    dead
+}
+
+fn watch(run: RunId, output: OutputFlags, told: &mut impl std::io::Write, dead: Arc<AtomicBool>) -> Result<(), Fault> {
     // Neither Ctrl-C at the terminal nor its end reaches a session of its own.
     rustix::process::setsid()
         .map_err(|error| Fault::new(Kind::Failed, "it gets no session of its own").because(error.to_string()))?;
@@ -74,6 +90,7 @@ fn watch(run: RunId, output: OutputFlags, told: &mut impl std::io::Write) -> Res
             Engine::new(Arc::<dyn Store>::clone(&store), hands, format!("watcher:{}", std::process::id()), folder);
         let mut rounds = Rounds::new(engine, sender, alert, run);
         rounds.pages = config.systems.page.is_some();
+        rounds.dead = dead;
         rounds.look().await?;
         let said = writeln!(told, "{READY}").and_then(|()| told.flush());
         said.map_err(|error| Fault::new(Kind::Failed, "nobody waits for it").because(error.to_string()))?;
@@ -116,6 +133,15 @@ impl Watcher {
     }
 }
 
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        // A panic is no word.
+        if let Some(mut pipe) = self.0.stdin.take().filter(|_| !std::thread::panicking()) {
+            let _it_may_have_ended = writeln!(pipe, "{LEFT}");
+        }
+    }
+}
+
 fn begin(run: RunId, config: Option<PathBuf>) -> Result<Watcher, String> {
     let program = if cfg!(target_os = "linux") {
         // The one that runs, also where the file was replaced since.
@@ -132,7 +158,8 @@ fn begin(run: RunId, config: Option<PathBuf>) -> Result<Watcher, String> {
         .arg0(NAME)
         .arg(run.to_string())
         .arg(config)
-        .stdin(Stdio::null())
+        // Its end is the death of this process.
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

@@ -23,6 +23,25 @@ fn I10_fault_31_the_death_of_the_process_pages_once_by_the_watcher() {
 }
 
 #[test]
+fn the_death_of_the_process_between_two_steps_pages_long_before_the_time_of_the_run_is_over() {
+    let (person, kept) = super::provider::on_call("");
+    person.playbook("3s", "10m");
+    person.playbook_has("after: 1s", "after: 5m");
+    let run = person.left();
+    wait_until("it waits for verify", || person.effects() == 1 && person.shown(1)["run"]["state"] == "waiting:timer");
+    run.kill();
+    wait_until("somebody is paged", || !kept.lock().expect("whole").incidents.is_empty());
+    let event = person.pager.asked().iter().map(|asked| asked.json()).find(|event| event["event_action"] == "trigger");
+    let said = event.expect("a page").to_string();
+    assert!(said.contains("the process that had run 1 died") && said.contains("ira run resume 1"), "{said}");
+    assert_eq!(person.shown(1)["run"]["state"], "waiting:timer", "whoever comes takes it up as it is");
+    let ran = person.ira(&["run", "close", "1", "--as", "succeeded", "--reason", "I looked", "--json"]);
+    assert_eq!((ran.code, person.effects()), (0, 1), "{ran:?}");
+    person.watched_to_its_end();
+    assert_eq!(kept.lock().expect("whole").incidents.len(), 1, "one page");
+}
+
+#[test]
 fn a_run_that_is_taken_up_after_the_death_of_its_process_and_is_well_pages_nobody() {
     let person = OnCall::new();
     person.playbook("3s", "30s");

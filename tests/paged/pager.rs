@@ -47,7 +47,10 @@ fn the_plan_says_who_is_paged_and_also_that_nobody_is() {
     let plan = |person: &OnCall| person.ira(&["remediate", "mend", "--alert", "alert.json", "--dry-run"]);
     let ran = plan(&person);
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.out.contains("pagerduty, 6s after it began, by a watcher of its own"), "{ran:?}");
+    assert!(
+        ran.out.contains("pagerduty, 30s after that, by a watcher of its own; at the latest 6s after it began"),
+        "{ran:?}"
+    );
     assert!(ran.out.contains("no one is paged if this machine dies"), "{ran:?}");
     assert!(person.watchers().is_empty() && person.events().is_empty(), "lesson 40");
     // Nobody is configured: it is said, and a person may go on all the same.
@@ -126,4 +129,33 @@ fn opsgenie_is_paged_by_its_alias_where_it_is_the_provider() {
     assert_eq!(sent[1].verb(), format!("POST /v2/alerts/{}/notes", key(GROUP)));
     assert!(sent.len() == 2 && person.events().is_empty(), "{sent:?}");
     assert!(!person.record().contains(CANARY), "I22");
+}
+
+#[test]
+fn who_took_a_page_is_asked_of_opsgenie_too() {
+    for taken in [false, true] {
+        let api = Api::start(move |asked| {
+            if asked.method == "GET" {
+                let data = json!({ "status": "open", "acknowledged": taken, "isSeen": true });
+                return answer(200, &json!({ "data": data, "took": 0.1, "requestId": "r" }));
+            }
+            answer(202, &json!({ "result": "Request will be processed", "requestId": "r" }))
+        });
+        let hook = Api::start(|_| with(200, &[], b"ok"));
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), format!("{}/hook", hook.url())).expect("written");
+        let config = format!(
+            "provider = \"opsgenie\"\nfallback = \"slack\"\nacknowledged_within = \"3s\"\n[opsgenie]\nkey = \"env:KEY\"\n\
+             url = \"{}\"\n[slack]\nwebhook = \"file:{}\"\n",
+            api.url(),
+            file.path().display()
+        );
+        let person = OnCall::with(|_| accepted(), &config);
+        assert_eq!(person.remediate().code, 4);
+        person.watched_to_its_end();
+        assert_eq!(hook.asked().len(), usize::from(!taken), "{:?}", person.shown(1)["outbox"]);
+        let asked = format!("GET /v2/alerts/{}", key(GROUP));
+        assert!(api.asked().iter().any(|one| one.verb().starts_with(&asked)), "{:?}", api.asked());
+        assert!(!person.record().contains(CANARY), "I22");
+    }
 }

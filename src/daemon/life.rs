@@ -24,6 +24,9 @@ const ENDS: usize = 3;
 /// … within this time, seconds, wake somebody.
 const WITHIN: u64 = 600;
 
+/// What is left in the state folder where somebody is to be woken by who has the credentials for it.
+pub(super) const WORD: &str = "daemon-ended";
+
 /// How the daemon is started.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag, and clap lets only one of them be given")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
@@ -197,22 +200,40 @@ fn ended(output: &OutputFlags, env: Env<'_>) -> Result<u8, Fault> {
     if result.as_deref() == Some("success") {
         return Ok(0);
     }
+    let folder = remediate::state()?;
+    let word = folder.join(WORD);
+    let left = std::fs::read_to_string(&word).ok().filter(|_| result.is_none());
+    if let Some(why) = &left {
+        tell(&config, why)?;
+        return std::fs::remove_file(&word).map(|()| 0).map_err(|error| unkept(&folder, &error));
+    }
+    let after_stop = result.is_some();
     let why = result.unwrap_or_else(|| "it is not started any more".to_owned());
     let now = crate::clock::SystemClock.now_millis() / 1000;
-    let place = remediate::state()?.join("daemon-ends");
+    let place = folder.join("daemon-ends");
     let before = std::fs::read_to_string(&place).unwrap_or_default();
     let recent = |line: &&str| line.parse::<u64>().is_ok_and(|at| at + WITHIN > now && at <= now);
     let mut ends: Vec<String> = before.lines().filter(recent).map(str::to_owned).collect();
     ends.push(now.to_string());
-    let folder = remediate::state()?;
     keep::private_folder(&folder)
         .and_then(|()| keep::replace(&place, format!("{}\n", ends.join("\n")).as_bytes()))
         .map_err(|error| unkept(&folder, &error))?;
-    if ends.len() < ENDS && env("SERVICE_RESULT").is_some() {
+    if ends.len() < ENDS && after_stop {
         return Ok(0);
     }
     let why = format!("it ended abnormally ({why}), {} times within ten minutes", ends.len());
+    match tell(&config, &why) {
+        // systemd gives no credentials to what it runs after a stop.
+        Err(fault) if after_stop => {
+            tracing::warn!("nobody could be told from here: {fault}");
+            keep::replace(&word, why.as_bytes()).map(|()| 0).map_err(|error| unkept(&folder, &error))
+        }
+        told => told.map(|()| 0),
+    }
+}
+
+fn tell(config: &Arc<Config>, why: &str) -> Result<(), Fault> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Fault::new(Kind::Failed, error.to_string()))?;
-    runtime.block_on(direct::page(&config, "daemon", &why)).map(|()| 0)
+    runtime.block_on(direct::page(config, "daemon", why))
 }

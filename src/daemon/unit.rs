@@ -32,6 +32,9 @@ Wants=network-online.target\n\
 StartLimitIntervalSec=10min\n\
 StartLimitBurst=20\n\
 OnFailure=ira-failed.service\n\
+# What runs after a stop has no credentials: it leaves word, and this unit wakes somebody.\n\
+Wants=ira-failed.path\n\
+After=ira-failed.path\n\
 \n\
 [Service]\n\
 Type=notify\n\
@@ -81,7 +84,18 @@ Description=wake somebody: ira does not run any more\n\
 [Service]\n\
 Type=oneshot\n\
 {who}\
-ExecStart={binary} daemon --ended --config {config}"
+ExecStart={binary} daemon --ended --config {config}\n\
+# Until the page is taken.\n\
+Restart=on-failure\n\
+RestartSec=30\n\
+\n\
+# /etc/systemd/system/ira-failed.path\n\
+[Unit]\n\
+Description=word that ira ended abnormally, and nobody was woken yet\n\
+\n\
+[Path]\n\
+PathExists=/var/lib/ira/{word}",
+        word = super::life::WORD
     );
     let (units, open) = units(loaded.books.iter().map(|book| &book.playbook));
     if !units.is_empty() {

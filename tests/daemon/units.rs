@@ -1,4 +1,4 @@
-//! The daemon under the units that it prints, on a real systemd, as a user who may do nothing else. Faults 5, 27.
+//! The daemon under the units that it prints, on a real systemd, as a user who may do nothing else. Faults 5, 20, 27.
 
 use std::path::PathBuf;
 
@@ -41,16 +41,15 @@ fn unit(test: &str, script: &str, timeout: &str) -> Option<Unit> {
         .replace(&file, "/etc/ira/config.toml")
         .replace(env!("CARGO_BIN_EXE_ira"), "/usr/bin/ira")
         .replace("[Service]\n", "[Service]\nNetworkNamespacePath=/run/outside\nStandardError=append:/run/ira.log\n");
-    let units: Vec<(String, String)> = own
-        .split("# /etc/")
-        .filter_map(|part| part.strip_prefix("systemd/system/"))
-        .filter_map(|part| part.split_once(".service\n"))
-        .map(|(name, text)| (name.to_owned(), text.to_owned()))
-        .collect();
-    assert!(units.iter().any(|(name, _)| name == "ira") && units.iter().any(|(name, _)| name == "ira-failed"), "{own}");
-    let units: Vec<(&str, String)> = units.iter().map(|(name, text)| (name.as_str(), text.clone())).collect();
-    let bed = Bed::with(test, &units)?;
+    let bed = Bed::start(test)?;
     let unit = Unit { bed, host, port };
+    let units = own.split("# /etc/systemd/system/").skip(1).filter_map(|part| part.split_once('\n'));
+    for (name, text) in units {
+        // What follows for others than systemd is no part of it.
+        let text = text.split("\n// /etc/").next().unwrap_or_default();
+        unit.put(&format!("/etc/systemd/system/{name}"), text.as_bytes(), 0o644);
+    }
+    assert!(unit.bed.inside("/etc/systemd/system/ira.service").exists(), "{own}");
     unit.put("/usr/bin/ira", &std::fs::read(env!("CARGO_BIN_EXE_ira")).expect("the binary"), 0o755);
     for (file, line) in
         [("/etc/passwd", "ira:x:990:990::/var/lib/ira:/usr/sbin/nologin\n"), ("/etc/group", "ira:x:990:\n")]
@@ -153,6 +152,24 @@ fn fault_5_under_the_shipped_unit_a_script_outlives_a_daemon_that_is_no_root_and
     wait_until("it is waited for", || unit.runs().iter().filter(|run| run.state.word() == "succeeded").count() == 2);
     assert_eq!((unit.lines("begun").len(), unit.lines("effects").len()), (2, 2), "once each");
     assert!(unit.host.woken().is_empty(), "{:?}", unit.host.woken());
+}
+
+#[test]
+fn fault_20_under_the_shipped_unit_a_crash_loop_wakes_somebody_at_the_third_end() {
+    let test = "fault_20_under_the_shipped_unit_a_crash_loop_wakes_somebody_at_the_third_end";
+    let Some(unit) = unit(test, "echo done >> effects", "5s") else { return };
+    for _ in 0..2 {
+        unit.kill();
+    }
+    assert!(unit.host.woken().is_empty(), "{:?}", unit.host.woken());
+    unit.kill();
+    wait_until("somebody is woken", || unit.host.woken().iter().any(|key| key.ends_with(":daemon")));
+    // It works all the same, and an end that is asked for is none.
+    assert_eq!(unit.post("web"), 200);
+    unit.ends("succeeded");
+    unit.bed.systemctl(&["stop", "ira"]);
+    assert_eq!(unit.bed.property("ira", "ActiveState"), "inactive");
+    assert_eq!(unit.host.woken().len(), 1, "{:?}", unit.host.woken());
 }
 
 #[test]

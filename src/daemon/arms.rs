@@ -62,8 +62,8 @@ pub(super) async fn look(loaded: &Loaded) {
         let missing = missing(config, &book.playbook, &routings);
         let why = (!missing.is_empty())
             .then(|| format!("it writes, and nobody would be paged if it failed; missing: {}", missing.join("; ")));
-        let mut refused = book.refused.write().unwrap_or_else(PoisonError::into_inner);
-        if why != *refused {
+        let mut unarmed = book.unarmed.write().unwrap_or_else(PoisonError::into_inner);
+        if why != *unarmed {
             match &why {
                 Some(why) => tracing::warn!("the playbook {} is not loaded: {why}", book.playbook.name.text),
                 None => tracing::info!(
@@ -72,7 +72,7 @@ pub(super) async fn look(loaded: &Loaded) {
                 ),
             }
         }
-        *refused = why;
+        *unarmed = why;
     }
     *loaded.sight.write().unwrap_or_else(PoisonError::into_inner) = sight;
 }
@@ -216,17 +216,14 @@ fn pager(config: &Config) -> &'static str {
     }
 }
 
-/// Whether a receiver is ira: by its name where the configuration says it, else by where its webhook leads.
+/// Whether a receiver is ira: by its name where the configuration says it, or by where its webhook leads. Some
+/// Alertmanagers show no URL at all: then any may be.
 fn is_ours(config: &Config, routing: &Routing, name: &str) -> bool {
     let Some(receiver) = routing.receiver(name) else { return false };
+    let hidden = receiver.webhooks.iter().any(Option::is_none);
     config.systems.sources.iter().filter(|(_, source)| source.sender == Sender::Alertmanager).any(|(path, source)| {
-        match &source.receiver {
-            Some(own) => own == name && !receiver.webhooks.is_empty(),
-            None => receiver.webhooks.iter().any(|url| {
-                // Newer ones show no URL at all.
-                url.as_ref().is_none_or(|url| url.trim_end_matches('/').ends_with(&format!("/{path}")))
-            }),
-        }
+        let named = source.receiver.as_deref() == Some(name) && !receiver.webhooks.is_empty();
+        named || hidden || receiver.leads_to(path)
     })
 }
 

@@ -23,8 +23,8 @@ pub(super) struct Book {
     pub text: String,
     /// How far it goes by itself.
     pub rung: Mode,
-    /// Why it answers no alert: what it lacks of the arms of its page, as they were last looked at.
-    pub refused: RwLock<Option<String>>,
+    /// What it lacks of the arms of its page, as they were last looked at.
+    pub unarmed: RwLock<Option<String>>,
     /// Its parameters that have no value: no alert gives one.
     pub unset: Vec<String>,
 }
@@ -36,7 +36,7 @@ impl Book {
         let unset = self.valueless().filter(|_| self.rung >= Mode::Approve);
         unset
             .map(|why| format!("{why}: set it in [playbooks.{name}] params"))
-            .or_else(|| self.refused.read().unwrap_or_else(PoisonError::into_inner).clone())
+            .or_else(|| self.unarmed.read().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     /// Which of its parameters have no value, in words; none where all have one.
@@ -126,9 +126,9 @@ fn books(config: &Config, output: &OutputFlags) -> Result<Vec<Book>, Fault> {
         let own = config.engine.playbooks.get(&playbook.name.text).and_then(|own| own.mode);
         let rung = own.unwrap_or(playbook.mode);
         let acts = playbook.effects.any() && rung >= Mode::Approve;
-        let refused = RwLock::new(acts.then(|| "the arms of its page were not looked at yet".to_owned()));
+        let unarmed = RwLock::new(acts.then(|| "the arms of its page were not looked at yet".to_owned()));
         let unset = ira_commands::playbook::unset(&playbook).into_iter().map(str::to_owned).collect();
-        books.push(Book { playbook, text, rung, refused, unset });
+        books.push(Book { playbook, text, rung, unarmed, unset });
     }
     Ok(books)
 }

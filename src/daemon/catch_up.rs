@@ -1,5 +1,6 @@
 //! What fired while nobody listened: asked of Alertmanager at the start.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::intake::alerts;
@@ -10,27 +11,29 @@ use crate::clients::alertmanager::Alertmanager;
 use crate::clock::SystemClock;
 use crate::config::intake::Sender;
 
-/// Asks once for each sender whose receiver is named. What is known already only counts.
+/// Asks once for each sender whose receivers are known: by their name in the configuration, or by where their webhooks
+/// lead. What is known already only counts.
 pub(super) async fn run(shared: Arc<Shared>) {
     let loaded = shared.loaded();
     let config = &loaded.config;
     let Some(pair) = config.systems.alertmanager.clone() else { return };
     let pair = Alertmanager::new(Arc::clone(config), pair, Arc::new(SystemClock));
-    for (name, source) in &config.systems.sources {
-        let Some(receiver) = source.receiver.as_deref().filter(|_| source.sender == Sender::Alertmanager) else {
-            continue;
-        };
-        let routings = arms::asked(config).await.unwrap_or_default();
-        for one in missed(&pair, receiver, &source.limits).await {
-            match one.says {
-                Ok(mut batch) => {
-                    let routing = routings.iter().find(|(by, _)| *by == one.by);
-                    // It is no word of the intake that it fires.
-                    let _took = beat::take(&shared, &mut batch);
-                    grouped(&mut batch, receiver, routing.map(|(_, routing)| routing));
-                    keep(&shared, name, &one.by, batch).await;
+    let routings = arms::asked(config).await.unwrap_or_default();
+    for (name, source) in config.systems.sources.iter().filter(|(_, one)| one.sender == Sender::Alertmanager) {
+        let mut receivers: BTreeSet<&String> = source.receiver.iter().collect();
+        receivers.extend(routings.iter().flat_map(|(_, routing)| routing.leading_to(name)));
+        for receiver in receivers {
+            for one in missed(&pair, receiver, &source.limits).await {
+                let routing = routings.iter().find(|(by, _)| *by == one.by).map(|(_, routing)| routing);
+                match one.says {
+                    Ok(mut batch) => {
+                        // It is no word of the intake that it fires.
+                        let _took = beat::take(&shared, &mut batch);
+                        grouped(&mut batch, receiver, routing);
+                        keep(&shared, name, &one.by, batch).await;
+                    }
+                    Err(fault) => tracing::warn!("what fired while nobody listened is not known: {}: {fault}", one.by),
                 }
-                Err(fault) => tracing::warn!("what fired while nobody listened is not known: {}: {fault}", one.by),
             }
         }
     }

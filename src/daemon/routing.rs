@@ -93,9 +93,22 @@ impl Routing {
         each.map(|route| Goes { receiver: &route.receiver, by: &route.by, key: &route.key }).collect()
     }
 
+    /// The names of those whose webhook is seen to lead to this path.
+    pub fn leading_to(&self, path: &str) -> impl Iterator<Item = &String> {
+        self.receivers.iter().filter(move |(_, one)| one.leads_to(path)).map(|(name, _)| name)
+    }
+
     /// Who it is.
     pub fn receiver(&self, name: &str) -> Option<&Receiver> {
         self.receivers.get(name)
+    }
+}
+
+impl Receiver {
+    /// Whether one of its webhooks is seen to lead to this path.
+    pub fn leads_to(&self, path: &str) -> bool {
+        let end = format!("/{path}");
+        self.webhooks.iter().flatten().any(|url| url.trim_end_matches('/').ends_with(&end))
     }
 }
 

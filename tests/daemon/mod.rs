@@ -5,6 +5,7 @@
 mod api;
 mod bodies;
 mod decisions;
+mod hostile;
 mod incident;
 mod killed;
 mod life;

@@ -1,5 +1,7 @@
 //! Many alerts at once: what is bounded stays so, and nothing is lost. Faults 17, 18, 32; I2.
 
+use std::time::Instant;
+
 use super::*;
 
 /// The most memory that a process has had, KiB.
@@ -9,53 +11,70 @@ fn peak(daemon: &Daemon) -> u64 {
     line.trim().trim_end_matches(" kB").parse().expect("KiB")
 }
 
-#[test]
-fn fault_17_a_flood_of_repeated_alerts_loses_none_and_memory_and_pages_are_bounded() {
-    const BODIES: usize = 600;
+/// Sends `bodies` of a hundred alerts each, of which one in twenty comes for the first time; what has to hold then.
+fn flood(bodies: usize) {
     const EACH: usize = 100;
-    // 95 of 100 messages are of an alert that came before.
-    const APART: usize = BODIES * EACH / 20;
-    let host = Host::new();
+    let apart = bodies * EACH / 20;
+    let host = Host::with("[daemon]\nqueue = 1000000");
     let daemon = host.start();
-    let sent: usize = std::thread::scope(|scope| {
+    let begun = Instant::now();
+    let mut took: Vec<Duration> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..4)
             .map(|thread| {
                 let daemon = &daemon;
                 scope.spawn(move || {
-                    let mut again = 0;
-                    for body in (thread..BODIES).step_by(4) {
+                    let mut took = Vec::new();
+                    for body in (thread..bodies).step_by(4) {
                         let units: Vec<String> =
-                            (0..EACH).map(|at| format!("host-{}", (body * EACH + at) % APART)).collect();
+                            (0..EACH).map(|at| format!("host-{}", (body * EACH + at) % apart)).collect();
                         let units: Vec<&str> = units.iter().map(String::as_str).collect();
                         let body = named("Other", &units, "firing", 1);
+                        let mut asked = Instant::now();
                         // What is refused because too much waits is sent again, as its sender would.
                         while daemon.post(&body) != 200 {
-                            again += 1;
                             std::thread::sleep(Duration::from_millis(200));
+                            asked = Instant::now();
                         }
+                        took.push(asked.elapsed());
                     }
-                    again
+                    took
                 })
             })
             .collect();
-        threads.into_iter().map(|one| one.join().expect("sent")).sum()
+        threads.into_iter().flat_map(|one| one.join().expect("sent")).collect()
     });
+    let sent = begun.elapsed();
     let rows = host.inbox();
-    assert_eq!(rows.len(), APART, "one row an alert; {sent} bodies came twice");
+    assert_eq!(rows.len(), apart, "one row an alert");
     let seen: u64 = rows.iter().map(|row| row.seen).sum();
-    assert!(seen >= (BODIES * EACH) as u64, "and each message counted: {seen}");
+    assert!(seen >= (bodies * EACH) as u64, "and each message counted: {seen}");
     let held = peak(&daemon);
-    crate::support::said(&format!("a flood of {} alerts, {APART} apart: at most {held} KiB", BODIES * EACH));
+    took.sort();
+    crate::support::said(&format!(
+        "{} alerts, {apart} apart, in {sent:?}: at most {held} KiB; of 100 bodies 99 were answered within {:?}",
+        bodies * EACH,
+        took[took.len() * 99 / 100]
+    ));
     assert!(held < 512 << 10, "memory is bounded: {held} KiB");
-    let begun = std::time::Instant::now();
     while !host.all_decided() {
-        assert!(begun.elapsed() < Duration::from_secs(240), "each is decided");
+        assert!(begun.elapsed() < Duration::from_secs(900), "each is decided");
         std::thread::sleep(Duration::from_millis(500));
     }
-    let minutes = usize::try_from(begun.elapsed().as_secs() / 60).expect("few") + 3;
+    let minutes = usize::try_from(begun.elapsed().as_secs() / 60).expect("few") + 2;
     let woken = host.woken();
     assert!(woken.len() <= 21 * minutes, "{} pages in {minutes} minutes", woken.len());
     assert!(woken.iter().any(|key| key.ends_with(":storm")), "what is not told apart is told as one: {woken:?}");
+}
+
+#[test]
+fn fault_17_a_flood_of_repeated_alerts_loses_none_and_memory_and_pages_are_bounded() {
+    flood(600);
+}
+
+#[test]
+#[ignore = "600,000 alerts take minutes: cargo nextest run --run-ignored all -E 'test(fault_17_at_full_size)'"]
+fn fault_17_at_full_size() {
+    flood(6000);
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn fault_25_whatever_a_label_holds_is_one_argument_or_reaches_a_person() {
     }
     let taken = |value: &String| got.lines().any(|line| line == format!("1 {}", hex(value)));
     for value in values.iter().filter(|value| !taken(value)) {
-        let row = host.inbox().into_iter().find(|row| row.payload["alert"]["labels"]["unit"] == value.as_str());
+        let row = host.inbox().into_iter().find(|row| unit_of(row) == *value);
         let row = row.unwrap_or_else(|| panic!("kept as it is: {value:?}"));
         let run = row.state.strip_prefix("run ").and_then(|id| id.parse::<u64>().ok());
         let handed =

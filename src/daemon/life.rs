@@ -138,7 +138,9 @@ fn open(path: &Path, config: &Arc<Config>) -> Result<Arc<dyn Store>, Fault> {
 fn check(session: &mut Session, loaded: &Loaded) -> Result<u8, Fault> {
     let mut refused: Vec<_> = loaded.refused().collect();
     // What is only not there at this moment is no fault of the configuration: the daemon looks again.
-    if let Sight::Unseen(why) = loaded.sight() {
+    if let Sight::Unseen(why) = loaded.sight()
+        && loaded.config.systems.page.is_some()
+    {
         let named = refused.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         if !named.is_empty() {
             session.warn([format!("{named}: not loaded before the routes of Alertmanager are seen: {why}")]);

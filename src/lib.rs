@@ -165,8 +165,9 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
             #[cfg(target_os = "linux")]
             demo::Scene::Alert => demo::alert(session),
             #[cfg(not(target_os = "linux"))]
-            demo::Scene::Alert => Err(Fault::new(Kind::Usage, "scripts are run on Linux alone, and this needs one")
-                .hint("ira demo feed")),
+            demo::Scene::Alert => {
+                Err(Fault::new(Kind::Usage, "scripts are run on Linux alone, and this needs one").hint("ira demo feed"))
+            }
             demo::Scene::Feed => session.demo(env),
         },
         What::Control(Control::Config(verb)) => {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use ira_commands::playbook;
-use serde::{Deserialize, Serialize};
 use ira_commands::words::Span;
+use serde::{Deserialize, Serialize};
 
 /// Which alert is answered, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args, Serialize, Deserialize)]

@@ -299,7 +299,9 @@ impl One {
         let earlier = self.shared.store.alerts_of(&self.row.fingerprint, EARLIER).await?;
         let over = |row: &InboxRow| {
             // Of a storm there are many, and most fire: that is seen without reading them.
-            row.payload.contains(RESOLVED) && incoming(&row.payload).is_ok_and(|one| one.alert.resolved && one.starts_at.is_some_and(|at| at >= began))
+            row.payload.contains(RESOLVED)
+                && incoming(&row.payload)
+                    .is_ok_and(|one| one.alert.resolved && one.starts_at.is_some_and(|at| at >= began))
         };
         Ok(earlier.iter().any(|row| row.id != self.row.id && over(row)))
     }

@@ -89,9 +89,8 @@ impl Folder {
         let path = self.path(name);
         let folder = path.parent().unwrap_or(&self.0);
         let written = keep::private_folder(folder).and_then(|()| keep::replace(&path, text.as_bytes()));
-        let written = written.and_then(|()| {
-            std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode))
-        });
+        let written =
+            written.and_then(|()| std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)));
         written.map_err(cannot(&path))
     }
 

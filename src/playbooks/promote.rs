@@ -7,8 +7,8 @@ use ira_commands::{Fault, Kind};
 use serde_json::json;
 
 use crate::cli::{OutputFlags, PromoteArgs};
-use crate::engine::{Record, Standing, promote, standing};
 use crate::config::Config;
+use crate::engine::{Record, Standing, promote, standing};
 use crate::store::Store;
 use crate::{connect, remediate, session, store};
 

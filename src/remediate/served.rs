@@ -71,7 +71,8 @@ impl Planned {
     /// What is said where nobody says yes.
     pub fn unconfirmed(&self) -> Option<Fault> {
         let waits = self.plans().iter().any(|plan| !plan.is_empty());
-        waits.then(|| Fault::new(Kind::Confirmation, "nothing was done: it has to be confirmed").hint(self.line.clone()))
+        waits
+            .then(|| Fault::new(Kind::Confirmation, "nothing was done: it has to be confirmed").hint(self.line.clone()))
     }
 }
 
@@ -92,8 +93,7 @@ fn around<'a>(asked: &Asked<'a>, reach: &'a Reach) -> Result<Around<'a>, Fault> 
 pub async fn plan(asked: &Asked<'_>) -> Result<Planned, Fault> {
     let reach = Reach::default();
     let around = around(asked, &reach)?;
-    let (over, firing): (Vec<_>, Vec<_>) =
-        alert::parse(asked.alert)?.into_iter().partition(|alert| alert.resolved);
+    let (over, firing): (Vec<_>, Vec<_>) = alert::parse(asked.alert)?.into_iter().partition(|alert| alert.resolved);
     let line = line(&around, &["--yes"]);
     if firing.is_empty() {
         let said = if over.len() == 1 { "the alert is resolved" } else { "every alert is resolved" };
@@ -118,7 +118,8 @@ pub async fn plan(asked: &Asked<'_>) -> Result<Planned, Fault> {
     look(&around, &mut cases).await?;
     let now = ira_commands::ports::Clock::now(&SystemClock) * 1_000;
     let mut report = shown::plan(&cases, asked.config, now);
-    for fact in report.sections.iter_mut().flat_map(|section| &mut section.facts).filter(|fact| fact.label == "guards") {
+    for fact in report.sections.iter_mut().flat_map(|section| &mut section.facts).filter(|fact| fact.label == "guards")
+    {
         "shared with the daemon".clone_into(&mut fact.note);
     }
     let agree = cases.iter().any(|case| case.next() == Next::Agree);
@@ -168,25 +169,16 @@ pub async fn begin(
     Ok(begun)
 }
 
-async fn one(
-    around: &Around<'_>,
-    case: &Case,
-    chosen: &Chosen,
-    engine: &Engine,
-    plan: String,
-) -> Result<Begun, Fault> {
+async fn one(around: &Around<'_>, case: &Case, chosen: &Chosen, engine: &Engine, plan: String) -> Result<Begun, Fault> {
     let key = format!("hand:{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>());
     let wanted = wanted(around, case, &chosen.playbook, &chosen.text, &key);
     let wanted = paged::paged(wanted, around, engine.store.as_ref()).await?;
     let run = match engine.admit(wanted).await? {
         Admission::New(run) | Admission::Again(run) => run,
         Admission::Active(run) => {
-            return Err(Fault::new(
-                Kind::Busy,
-                format!("run {} is for this alert already, and has not ended", run.id),
-            )
-            .because(format!("it is {}", run.state))
-            .hint(format!("ira run show {0}, then: ira run cancel {0}", run.id)));
+            return Err(Fault::new(Kind::Busy, format!("run {} is for this alert already, and has not ended", run.id))
+                .because(format!("it is {}", run.state))
+                .hint(format!("ira run show {0}, then: ira run cancel {0}", run.id)));
         }
     };
     let second = chosen.playbook.approve.as_ref().is_some_and(|approve| approve.second_person);

@@ -45,8 +45,9 @@ impl Daemon {
     fn new(session: &Session, config: &Arc<Config>) -> Result<Option<Self>, Fault> {
         let Some(url) = &config.remote.url else { return Ok(None) };
         let token = config.remote.token.clone().ok_or_else(|| {
-            Fault::new(Kind::Config, "daemon.url is set, and daemon.token is not")
-                .hint("token = \"file:…\" in [daemon]: a token of yours, of which the daemon has the hash in [users.NAME]")
+            Fault::new(Kind::Config, "daemon.url is set, and daemon.token is not").hint(
+                "token = \"file:…\" in [daemon]: a token of yours, of which the daemon has the hash in [users.NAME]",
+            )
         })?;
         let service = Service::open("the daemon", url, &Auth::Bearer(token), config.env())?.within(PATIENCE);
         if !service.is_private() {
@@ -81,7 +82,9 @@ impl Daemon {
         })?;
         let answer = self.service.json(&reply)?;
         serde_json::from_value(answer).map_err(|error| {
-            self.service.fault(Fault::new(Kind::BadAnswer, "answers with what this ira does not know").because(error.to_string()))
+            self.service.fault(
+                Fault::new(Kind::BadAnswer, "answers with what this ira does not know").because(error.to_string()),
+            )
         })
     }
 

@@ -53,7 +53,11 @@ impl Leave {
         let end = Permitted { permit: self.permit, done, note: excerpt(note, 300) };
         let told = patiently(self.daemon.ask(Ask::Permitted(end), Again::Freely));
         told.err().map(|fault| {
-            format!("the daemon was not told how it ended (`ira run close {}` says so): {}", self.permit, fault.one_line())
+            format!(
+                "the daemon was not told how it ended (`ira run close {}` says so): {}",
+                self.permit,
+                fault.one_line()
+            )
         })
     }
 }

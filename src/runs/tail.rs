@@ -8,8 +8,8 @@ use ira_commands::text::{clean, excerpt};
 use super::no_run;
 use super::times::took;
 use super::words::words;
-use crate::store::{RunState, Store};
 use crate::store::model::RunId;
+use crate::store::{RunState, Store};
 
 /// How often it is looked whether something happened.
 const PAUSE: Duration = Duration::from_millis(200);

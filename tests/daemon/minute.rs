@@ -64,8 +64,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_done_twice_while_daemon_and_alert
     let daemon = host.try_start_at(&listen).unwrap_or_else(|said| panic!("{said}"));
     let known = || -> BTreeMap<String, usize> {
         host.inbox().into_iter().fold(BTreeMap::new(), |mut all, row| {
-            *all.entry(unit_of(&row)).or_default() +=
-                1;
+            *all.entry(unit_of(&row)).or_default() += 1;
             all
         })
     };

@@ -90,8 +90,7 @@ fn a_reminder_wakes_what_was_put_off_or_answered_and_nothing_else() {
         ticks.pass(SECOND);
         let all = ["run", "put off", "paged", "ignored"].map(|delivery| incoming(delivery, ""));
         store.receive(all.to_vec()).await.expect("kept");
-        let mut due: Vec<String> =
-            waiting(store, 9).await.into_iter().map(|row| row.delivery_id).collect();
+        let mut due: Vec<String> = waiting(store, 9).await.into_iter().map(|row| row.delivery_id).collect();
         due.sort();
         assert_eq!(due, ["put off", "run"]);
     });

@@ -44,7 +44,12 @@ pub(super) async fn answer(shared: &Arc<Shared>, request: Request<Incoming>, pri
     let Ok(Ok(body)) = read else { return said(413, "this request is too long, or does not come\n") };
     let request: wire::Request = match serde_json::from_slice(&body.to_bytes()) {
         Ok(request) => request,
-        Err(error) => return said(400, format!("this cannot be asked: {}\n", ira_commands::text::excerpt(&error.to_string(), 300))),
+        Err(error) => {
+            return said(
+                400,
+                format!("this cannot be asked: {}\n", ira_commands::text::excerpt(&error.to_string(), 300)),
+            );
+        }
     };
     let wire::Request { ask, shown } = request;
     let needed = needed(&ask);
@@ -68,7 +73,9 @@ fn needed(ask: &Ask) -> Role {
     match ask {
         Ask::Follow(_) => Role::Viewer,
         Ask::Run(verb) => match verb {
-            RunVerb::List { .. } | RunVerb::Show { .. } | RunVerb::Tail { .. } | RunVerb::ExportTest { .. } => Role::Viewer,
+            RunVerb::List { .. } | RunVerb::Show { .. } | RunVerb::Tail { .. } | RunVerb::ExportTest { .. } => {
+                Role::Viewer
+            }
             RunVerb::Approve(_) | RunVerb::Deny(_) | RunVerb::Decide { .. } => Role::Approver,
             RunVerb::Resume { .. } | RunVerb::Undo { .. } | RunVerb::Cancel { .. } | RunVerb::Close { .. } => {
                 Role::Operator
@@ -106,8 +113,7 @@ fn report(report: &Report, shown: &Shown) -> Answer {
 
 /// The same with this exit code.
 fn coded(report: &Report, code: u8, shown: &Shown) -> Answer {
-    let aside =
-        if shown.format == Format::Json { String::new() } else { render::aside(report, shown.colour_aside) };
+    let aside = if shown.format == Format::Json { String::new() } else { render::aside(report, shown.colour_aside) };
     Answer { code, out: render::report(report, code, &shown.style()), aside, ..Answer::default() }
 }
 

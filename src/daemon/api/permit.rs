@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ira_commands::effect::Reach;
 use ira_commands::text::excerpt;
 use ira_commands::{Effect, Fault, Kind};
-use ira_commands::effect::Reach;
 use serde_json::{Value as Json, json};
 
 use crate::daemon::{Shared, tell};

@@ -37,9 +37,7 @@ pub(super) async fn verb(shared: &Arc<Shared>, who: &str, verb: &RunVerb, shown:
             take_up(shared, who, RunId(*run), how, shown).await
         }
         RunVerb::Undo { run } => take_up(shared, who, RunId(*run), TakeUp::Undo, shown).await,
-        RunVerb::ExportTest { run } => {
-            Ok(Answer { out: runs::test(store, RunId(*run)).await?, ..Answer::default() })
-        }
+        RunVerb::ExportTest { run } => Ok(Answer { out: runs::test(store, RunId(*run)).await?, ..Answer::default() }),
         _ => Ok(report(&runs::run(verb, store, who).await?, shown)),
     }
 }

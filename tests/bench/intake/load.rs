@@ -115,7 +115,11 @@ pub fn paced(at: SocketAddr, every: Duration, requests: impl Iterator<Item = Vec
             let stream = match idle {
                 Some(at) => {
                     let (stream, status) = streams.swap_remove(at).await.expect("answered");
-                    if status == 200 { taken += 1 } else { other += 1 }
+                    if status == 200 {
+                        taken += 1
+                    } else {
+                        other += 1
+                    }
                     stream
                 }
                 None => tokio::net::TcpStream::connect(at).await.expect("it listens"),

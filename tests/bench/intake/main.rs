@@ -54,7 +54,13 @@ fn measured(server: &Server, shot: &Shot, first: u64) -> (Round, u64) {
 
 fn shown(name: &str, rounds: &[Round]) -> Round {
     let of = |pick: fn(&Round) -> f64| median(rounds.iter().map(pick));
-    let all = Round { rate: of(|r| r.rate), p50: of(|r| r.p50), p99: of(|r| r.p99), cpu: of(|r| r.cpu), peak: of(|r| r.peak) };
+    let all = Round {
+        rate: of(|r| r.rate),
+        p50: of(|r| r.p50),
+        p99: of(|r| r.p99),
+        cpu: of(|r| r.cpu),
+        peak: of(|r| r.peak),
+    };
     println!(
         "  {name:<26} {:>6.0} req/s   p50 {:>5.2} ms  p99 {:>5.2} ms   {:>5.1} µs CPU a request   peak {:>5.1} MiB",
         all.rate, all.p50, all.p99, all.cpu, all.peak
@@ -83,12 +89,18 @@ fn intake(alerts: usize, around: &str) {
         later.push((begun.elapsed().as_secs_f64(), all, (ira.cpu() - before) / taken as f64));
         ours.push(round);
     }
-    println!("{alerts} alerts in a body, {CONNECTIONS} connections, {ROUNDS} rounds of {} s in turn:", LENGTH.as_secs());
+    println!(
+        "{alerts} alerts in a body, {CONNECTIONS} connections, {ROUNDS} rounds of {} s in turn:",
+        LENGTH.as_secs()
+    );
     let (us, them) = (shown("ira, durable", &ours), shown("webhook, parsing only", &peers));
     let ratios = |pick: fn(&Round) -> f64| median(ours.iter().zip(&peers).map(|(us, them)| pick(us) / pick(them)));
     println!(
         "  ira takes {:.2}× the requests at {:.2}× the CPU of each (medians of the rounds' ratios); {:.1} MiB / {:.1} MiB at most",
-        ratios(|r| r.rate), ratios(|r| r.cpu), us.peak, them.peak
+        ratios(|r| r.rate),
+        ratios(|r| r.cpu),
+        us.peak,
+        them.peak
     );
     let whole = if later.iter().all(|(_, all, _)| *all) { "all" } else { "NOT ALL" };
     println!(

@@ -178,7 +178,8 @@ impl Server {
     pub fn cpu(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it runs");
         let after = stat.rsplit_once(')').expect("its name").1;
-        let ticks: Vec<u64> = after.split_whitespace().skip(11).take(2).map(|word| word.parse().expect("a count")).collect();
+        let ticks: Vec<u64> =
+            after.split_whitespace().skip(11).take(2).map(|word| word.parse().expect("a count")).collect();
         // A tick is a hundredth of a second on every Linux that Debian builds for.
         (ticks[0] + ticks[1]) as f64 * 10_000.0
     }

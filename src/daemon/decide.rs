@@ -179,16 +179,16 @@ impl One {
         let whole = match Box::pin(details::of(&self.loaded.config, alert)).await {
             Ok(whole) => whole,
             Err(fault) => {
-                let tries = self.shared.store.decisions(self.row.id).await?.len();
+                let tries = self.decisions().await?.len();
                 if tries < DETAILS {
                     let why = format!("what its incident is about cannot be read yet: {}", fault.one_line());
                     let wait = AGAIN * u32::try_from(tries + 1).unwrap_or(u32::MAX);
                     return self.judged(Judged::Suppressed(excerpt(&why, 300), wait), alert).await;
                 }
-                alert.clone()
+                None
             }
         };
-        let alert = &whole;
+        let alert = whole.as_ref().unwrap_or(alert);
         let books: Vec<&Playbook> = self.loaded.books.iter().map(|book| &book.playbook).collect();
         let decision = playbook::decide(&books, alert);
         if let Some(name) = self.maintained(&decision).await? {

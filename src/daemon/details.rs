@@ -20,17 +20,17 @@ const WITHIN: Duration = Duration::from_secs(10);
 /// The longest label and annotation that is taken, bytes.
 const LONGEST: usize = 4096;
 
-/// The alert with what the alerts of its incident agree on. As it came where it is of another sender, where it says
-/// enough already, and where nobody may be asked.
-pub(super) async fn of(config: &Arc<Config>, alert: &Incoming) -> Result<Incoming, Fault> {
+/// The alert with what the alerts of its incident agree on. None where it is of another sender, where it says enough
+/// already, and where nobody may be asked: then it is as it came.
+pub(super) async fn of(config: &Arc<Config>, alert: &Incoming) -> Result<Option<Incoming>, Fault> {
     let labels = &alert.alert.labels;
     let bare = alert.source == "pagerduty" && labels.keys().all(|name| OWN.contains(&name.as_str()));
     let (true, Some(own), Some(id)) = (bare, config.systems.pagerduty.clone(), labels.get("incident")) else {
-        return Ok(alert.clone());
+        return Ok(None);
     };
     let rest = Rest::new(Arc::clone(config), own);
     match tokio::time::timeout(WITHIN, rest.alerts(id)).await {
-        Ok(found) => Ok(merged(alert.clone(), &found?)),
+        Ok(found) => Ok(Some(merged(alert.clone(), &found?))),
         Err(_) => Err(Fault::new(Kind::Timeout, "PagerDuty did not answer in time")),
     }
 }

@@ -154,6 +154,16 @@ impl FromStr for Span {
     }
 }
 
+/// A length of time as its text, or, as a parameter of a playbook gives it, as seconds.
+pub(crate) fn span<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Span, D::Error> {
+    match <serde_json::Value as serde::Deserialize>::deserialize(from)? {
+        serde_json::Value::Number(seconds) if seconds.is_u64() => {
+            Ok(Span { seconds: seconds.as_u64().unwrap_or_default() })
+        }
+        other => serde_json::from_value(other).map_err(serde::de::Error::custom),
+    }
+}
+
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rest = self.seconds;

@@ -85,7 +85,9 @@ fn from(
             (invocation, reach)
         }
         What::Act(act) => (Invocation::Act(act.0), act.1),
-        What::Annotate(_) | What::Call(_) | What::Mend(_) | What::Control(_) => return Err(only_reads()),
+        What::Annotate(_) | What::Call(_) | What::Mend(_) | What::Policy(_) | What::Control(_) => {
+            return Err(only_reads());
+        }
     };
     if invocation.effect() != Effect::Read {
         return Err(only_reads());

@@ -11,7 +11,9 @@ use secrecy::ExposeSecret as _;
 use crate::clients::alertmanager::Alertmanager;
 use crate::clients::pager::{self, Pager};
 use crate::clients::pagerduty::Rest;
+use crate::clients::postgres::{PgBouncer, Postgres};
 use crate::clients::prometheus::Prometheus;
+use crate::clients::redis::Redis;
 use crate::clients::slack::Slack;
 use crate::clients::tickets::Tickets;
 use crate::clients::web::Web;
@@ -63,6 +65,9 @@ pub fn reads(config: &Arc<Config>, reads: Reads) -> Reads {
         channels: Some(Arc::new(Configured(own()))),
         tickets: (!systems.tickets.is_empty()).then(|| Arc::new(Tickets::new(own())) as _),
         incidents: systems.pagerduty.clone().map(|one| Arc::new(Rest::new(own(), one)) as _),
+        postgres: (!systems.postgres.is_empty()).then(|| Arc::new(Postgres::new(own())) as _),
+        poolers: (!systems.pgbouncer.is_empty()).then(|| Arc::new(PgBouncer::new(own())) as _),
+        redis: (!systems.redis.is_empty()).then(|| Arc::new(Redis::new(own())) as _),
         ..reads
     }
 }
@@ -77,6 +82,9 @@ pub fn writes(config: &Arc<Config>, writes: Writes) -> Writes {
         chat: systems.slack.clone().map(|webhook| Arc::new(Slack::new(own(), webhook)) as _),
         tickets: (!systems.tickets.is_empty()).then(|| Arc::new(Tickets::new(own())) as _),
         incidents: systems.pagerduty.clone().map(|one| Arc::new(Rest::new(own(), one)) as _),
+        postgres: (!systems.postgres.is_empty()).then(|| Arc::new(Postgres::new(own())) as _),
+        poolers: (!systems.pgbouncer.is_empty()).then(|| Arc::new(PgBouncer::new(own())) as _),
+        redis: (!systems.redis.is_empty()).then(|| Arc::new(Redis::new(own())) as _),
         ..writes
     }
 }

@@ -2,6 +2,7 @@
 
 mod act;
 mod daemon;
+mod data;
 mod demo;
 mod endpoints;
 mod engine;

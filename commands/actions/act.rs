@@ -227,6 +227,12 @@ pub trait Act: Send + Sync {
     /// much.
     async fn plan(&self, context: &Context) -> Result<Plan, Fault>;
 
+    /// Whether what the plan was made on is still so. Where the plan is a list of which each item is looked at once more
+    /// right before it is acted on, some that are gone by then void nothing.
+    fn still(&self, now: &Plan, agreed: &Plan) -> bool {
+        now.is_as(agreed)
+    }
+
     /// Whose money it would be, where that is not known to be ours: the subscription that a person has to name once more.
     /// Without a person nothing is done then.
     async fn stranger(&self, _context: &Context) -> Result<Option<U256>, Fault> {

@@ -2,11 +2,16 @@
 
 mod act;
 pub mod alert;
+pub mod cache;
 pub mod chain;
 pub mod http;
 pub mod node;
+pub mod pgbouncer;
 mod plan;
+mod policy;
+pub mod postgres;
 pub mod prometheus;
+pub mod redis;
 pub mod script;
 mod settle;
 pub mod systemd;
@@ -113,6 +118,24 @@ actions! {
     "http.check" HttpCheck(http::Check) Look,
     /// Tell a web server to do something
     "http.request" HttpRequest(http::Request) Act,
+    /// Say who is connected to a PostgreSQL server, and how much room there is
+    "postgres.connections" PostgresConnections(postgres::Connections) Look,
+    /// Close connections of a PostgreSQL server that idle for too long
+    "postgres.terminate_idle" PostgresTerminateIdle(postgres::TerminateIdle) Act,
+    /// Set a number or a switch of a PostgreSQL server for good, within bounds
+    "postgres.set" PostgresSet(postgres::Set) Act,
+    /// Set how many connections a PgBouncer opens
+    "pgbouncer.set_pool" PgbouncerSetPool(pgbouncer::SetPool) Act,
+    /// Say how a Redis stands
+    "redis.info" RedisInfo(redis::Info) Look,
+    /// Say how many lookups of a Redis find their key now
+    "redis.hit_ratio" RedisHitRatio(redis::HitRatio) Look,
+    /// Say which keys of a Redis are looked up most
+    "redis.hot_keys" RedisHotKeys(redis::HotKeys) Look,
+    /// Remove keys of a Redis that nobody looks up: some at a time, and never all
+    "redis.delete_stale" RedisDeleteStale(redis::DeleteStale) Act,
+    /// Ask a list of URLs, so that what they need is in a cache again
+    "cache.warm" CacheWarm(cache::Warm) Act,
     /// Say what a metric is now
     "prometheus.query" PrometheusQuery(prometheus::Query) Look,
     /// Say whether an alert still fires, by the word of its sender
@@ -306,7 +329,7 @@ impl Action {
         let hold = act.hold(context, agreed).await?;
         context.progress().stage("reading again what the plan was made on");
         let now = self.plan(context).await?;
-        if !now.is_as(agreed) {
+        if !act.still(&now, agreed) {
             return Ok(Applied::Changed(Box::new(now)));
         }
         if now.is_nothing() {

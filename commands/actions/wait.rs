@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde::Deserialize as _;
 use serde_json::json;
 
 use super::Look;
@@ -18,18 +17,8 @@ use crate::words::Span;
 pub struct Args {
     /// How long: 30s, 5m, 1h30m
     #[arg(long = "for", value_name = "TIME")]
-    #[serde(rename = "for", deserialize_with = "span")]
+    #[serde(rename = "for", deserialize_with = "crate::words::span")]
     pub lasts: Span,
-}
-
-/// Its text, or, as a parameter of a playbook gives it, seconds.
-fn span<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Span, D::Error> {
-    match serde_json::Value::deserialize(from)? {
-        serde_json::Value::Number(seconds) if seconds.is_u64() => {
-            Ok(Span { seconds: seconds.as_u64().unwrap_or_default() })
-        }
-        other => serde_json::from_value(other).map_err(serde::de::Error::custom),
-    }
 }
 
 impl Args {

@@ -17,6 +17,7 @@ pub use step::Step;
 use crate::effect::Effect;
 use crate::fault::{Fault, Kind};
 use crate::node::NodeRead;
+use crate::ports::data::{PoolerRead, PostgresRead, RedisRead};
 use crate::ports::host::{ScriptRead, UnitRead};
 use crate::ports::people::{Channels, IncidentRead, TicketRead};
 use crate::ports::systems::{AlertRead, Metrics, WebRead};
@@ -128,6 +129,21 @@ impl Context {
     /// Incidents, or the fault that says how to configure them.
     pub fn incidents(&self) -> Result<&dyn IncidentRead, Fault> {
         self.reads.incidents.as_deref().ok_or_else(unset::incidents)
+    }
+
+    /// PostgreSQL servers, or the fault that says how to configure one.
+    pub fn postgres(&self) -> Result<&dyn PostgresRead, Fault> {
+        self.reads.postgres.as_deref().ok_or_else(|| unset::data("postgres"))
+    }
+
+    /// Connection poolers, or the fault that says how to configure one.
+    pub fn poolers(&self) -> Result<&dyn PoolerRead, Fault> {
+        self.reads.poolers.as_deref().ok_or_else(|| unset::data("pgbouncer"))
+    }
+
+    /// Caches, or the fault that says how to configure one.
+    pub fn redis(&self) -> Result<&dyn RedisRead, Fault> {
+        self.reads.redis.as_deref().ok_or_else(|| unset::data("redis"))
     }
 
     /// The published feeds.

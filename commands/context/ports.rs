@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Journal;
 use crate::node::{NodeRead, NodeWrite};
+use crate::ports::data::{PoolerRead, PoolerWrite, PostgresRead, PostgresWrite, RedisRead, RedisWrite};
 use crate::ports::host::{ScriptRead, ScriptWrite, UnitRead, UnitWrite};
 use crate::ports::people::{Channels, ChatWrite, IncidentRead, IncidentWrite, PagerWrite, TicketRead, TicketWrite};
 use crate::ports::systems::{AlertRead, Metrics, WebRead, WebWrite};
@@ -30,6 +31,12 @@ pub struct Reads {
     pub tickets: Option<Arc<dyn TicketRead>>,
     /// Incidents and their notes.
     pub incidents: Option<Arc<dyn IncidentRead>>,
+    /// PostgreSQL servers; `None` where none is configured.
+    pub postgres: Option<Arc<dyn PostgresRead>>,
+    /// Connection poolers.
+    pub poolers: Option<Arc<dyn PoolerRead>>,
+    /// Caches.
+    pub redis: Option<Arc<dyn RedisRead>>,
     /// The published feeds.
     pub directory: Arc<dyn FeedDirectory>,
     /// The wall clock.
@@ -59,6 +66,12 @@ pub struct Writes {
     pub tickets: Option<Arc<dyn TicketWrite>>,
     /// Incidents and their notes.
     pub incidents: Option<Arc<dyn IncidentWrite>>,
+    /// PostgreSQL servers.
+    pub postgres: Option<Arc<dyn PostgresWrite>>,
+    /// Connection poolers.
+    pub poolers: Option<Arc<dyn PoolerWrite>>,
+    /// Caches.
+    pub redis: Option<Arc<dyn RedisWrite>>,
     /// Who signs; `None` where only what was signed before is to be settled.
     pub signer: Option<Arc<dyn Signer>>,
     /// Where it is written down.
@@ -80,6 +93,9 @@ impl Reads {
             channels: None,
             tickets: None,
             incidents: None,
+            postgres: None,
+            poolers: None,
+            redis: None,
             directory,
             clock,
             progress,
@@ -100,6 +116,9 @@ impl Writes {
             chat: None,
             tickets: None,
             incidents: None,
+            postgres: None,
+            poolers: None,
+            redis: None,
             signer: None,
             journal,
             nodes: Vec::new(),

@@ -6,6 +6,7 @@ use super::{Ended, Writes, unset};
 use crate::fault::{Fault, Kind};
 use crate::node::NodeWrite;
 use crate::ports::ChainWrite;
+use crate::ports::data::{PoolerWrite, PostgresWrite, RedisWrite};
 use crate::ports::host::{ScriptWrite, UnitWrite};
 use crate::ports::people::{ChatWrite, IncidentWrite, PagerWrite, TicketWrite};
 use crate::ports::systems::WebWrite;
@@ -70,6 +71,21 @@ impl Step<'_> {
     /// Incidents, to be written to.
     pub fn incidents(&self) -> Result<&dyn IncidentWrite, Fault> {
         self.writes.incidents.as_deref().ok_or_else(unset::incidents)
+    }
+
+    /// PostgreSQL servers, to be changed.
+    pub fn postgres(&self) -> Result<&dyn PostgresWrite, Fault> {
+        self.writes.postgres.as_deref().ok_or_else(|| unset::data("postgres"))
+    }
+
+    /// Connection poolers, to be changed.
+    pub fn poolers(&self) -> Result<&dyn PoolerWrite, Fault> {
+        self.writes.poolers.as_deref().ok_or_else(|| unset::data("pgbouncer"))
+    }
+
+    /// Caches, to be changed.
+    pub fn redis(&self) -> Result<&dyn RedisWrite, Fault> {
+        self.writes.redis.as_deref().ok_or_else(|| unset::data("redis"))
     }
 
     /// Writes down something more that is about to be done under this attempt.

@@ -27,3 +27,11 @@ pub(super) fn incidents() -> Fault {
         "set `pagerduty.token` and `pagerduty.from` in the user's configuration (`ira help people`)",
     )
 }
+
+/// There is no such database, pooler or cache.
+pub(super) fn data(table: &str) -> Fault {
+    of(
+        &format!("no [{table}.NAME] is configured"),
+        &format!("set `{table}.NAME.url` in the user's configuration (`ira help config`)"),
+    )
+}

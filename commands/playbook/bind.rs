@@ -75,7 +75,7 @@ fn bound(playbook: &Playbook, action: &str, with: &Template, writes: bool, scope
         }
         map.insert(entry.name.clone(), binder.value(&entry.value, quoting)?);
     }
-    if action.starts_with("http.") {
+    if action.starts_with("http.") || action == "cache.warm" {
         // What the file spells out is its author's word; what an alert or an answer has a part in is nobody's.
         let url = entries.iter().find(|entry| entry.name == "url").map(|entry| sources(&entry.value));
         if url.is_some_and(|all| all.iter().any(|source| !matches!(source, Variable::Param(_)))) {

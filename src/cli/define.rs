@@ -1,12 +1,15 @@
 //! The whole command line as clap sees it, and what a command line that it accepts asks for.
 
-use clap::{ArgMatches, Args as _, Command, CommandFactory as _, FromArgMatches as _};
+use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, CommandFactory as _, FromArgMatches as _};
 use ira_commands::Invocation;
 use ira_commands::actions::Action;
 
 use super::flags::{Beside, Patience, Told};
-use super::{Agreement, Around, Asked, Cli, Meant, Noted, Reach, Sub, What};
+use super::{Agreement, Around, Asked, Cli, Meant, Noted, OutputFlags, Reach, Sub, What};
 use crate::help;
+
+/// The flag that asks what an action needs to be allowed; it stands alone.
+const POLICY: &str = "policy";
 
 /// The whole command line interface, as clap sees it.
 pub fn command() -> Command {
@@ -48,6 +51,9 @@ pub fn command() -> Command {
                 let one = Agreement::augment_args(one);
                 let one = if is_of_no_chain(name) { one } else { Reach::augment_args(Patience::augment_args(one)) };
                 let one = if takes_alert(name) { Told::augment_args(one) } else { one };
+                let policy = "Print the least that it has to be allowed where it acts, and do nothing";
+                let one =
+                    one.arg(Arg::new(POLICY).long(POLICY).action(ArgAction::SetTrue).exclusive(true).help(policy));
                 let one = one.about(about).long_about(None).mut_arg("resume", |arg| arg.conflicts_with("yes"));
                 if is_of_no_chain(name) {
                     return one;
@@ -72,6 +78,13 @@ fn takes_alert(name: &str) -> bool {
 
 /// What a command line that clap accepted asks for.
 pub(super) fn read(matches: &ArgMatches) -> Result<Asked, clap::Error> {
+    if let Some(("act", act)) = matches.subcommand()
+        && let Some((name, own)) = act.subcommand()
+        && own.get_flag(POLICY)
+    {
+        let output = OutputFlags::from_arg_matches(matches)?;
+        return Ok(Asked { output, what: What::Policy(name.to_owned()) });
+    }
     let Cli { output, command } = Cli::from_arg_matches(matches)?;
     let what = match command {
         Sub::Control(control) => What::Control(control),

@@ -132,6 +132,8 @@ pub enum What {
     Mend(Box<(vrf_runbook::Args, Reach, Around, Agreement)>),
     /// An action, with how it is agreed to, how long it waits, seconds, and the alert whose facts it is given.
     Act(Box<(Action, Reach, Agreement, u64, Option<PathBuf>)>),
+    /// What an action of this name has to be allowed.
+    Policy(String),
     /// A note, with where it is read.
     Annotate(Box<(pd_annotate::Args, Noted)>),
     /// A war room, with what it is about.

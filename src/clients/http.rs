@@ -47,7 +47,7 @@ pub fn builder(endpoint: &Endpoint, timeout: Duration, redirects: usize) -> Resu
 }
 
 /// The process's crypto, chosen once and only where TLS is used.
-fn use_ring() {
+pub(super) fn use_ring() {
     static CHOSEN: Once = Once::new();
     CHOSEN.call_once(|| {
         // Another part of the process may have chosen before: then that choice stands.

@@ -10,8 +10,10 @@ pub mod node;
 pub mod opsgenie;
 pub mod pager;
 pub mod pagerduty;
+pub mod postgres;
 pub mod prometheus;
 pub mod redact;
+pub mod redis;
 #[cfg(target_os = "linux")]
 pub mod script;
 #[cfg(test)]
@@ -21,6 +23,7 @@ pub mod slack;
 pub mod sns;
 pub mod systemd;
 pub mod tickets;
+mod tls;
 pub mod web;
 
 /// The name of this machine.

@@ -61,7 +61,8 @@ impl Known {
         let signers = config.networks.values().filter_map(|network| network.signer.as_ref());
         let words = signers.filter_map(|signer| signer.password(config.env()).ok());
         let words = words.chain(config.nodes.values().filter_map(|node| config.node_password(node).ok()));
-        let words: Vec<SecretString> = words.chain(found).collect();
+        let data = config.systems.data().filter_map(|(_, one)| one.place(config.env()).ok()?.password);
+        let words: Vec<SecretString> = words.chain(data).chain(found).collect();
         Self { endpoints, words: Redactor::new(&words) }
     }
 

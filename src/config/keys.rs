@@ -37,6 +37,9 @@ pub const TOP: &[Key] = &[
     Key { name: "alertmanager", kind: "table", default: "", doc: "who says whether an alert still fires" },
     Key { name: "tickets", kind: "tables", default: "", doc: "where tickets are made: [tickets.NAME]" },
     Key { name: "war_room", kind: "table", default: "", doc: "where people are called together" },
+    Key { name: "postgres", kind: "tables", default: "", doc: "PostgreSQL servers: [postgres.NAME]" },
+    Key { name: "pgbouncer", kind: "tables", default: "", doc: "the console of each PgBouncer: [pgbouncer.NAME]" },
+    Key { name: "redis", kind: "tables", default: "", doc: "caches: [redis.NAME]" },
     Key { name: "sources", kind: "tables", default: "", doc: "who may send alerts: [sources.NAME]" },
     Key { name: "http", kind: "table", default: "", doc: "what a URL from an alert may lead to" },
 ];
@@ -281,6 +284,20 @@ pub const TICKETS: &[Key] = &[
     Key { name: "search", kind: "path", default: "", doc: "http: what is searched, with {{marker}} in it" },
     Key { name: "body", kind: "JSON", default: "", doc: "http: what is sent, with {{title}}, {{text}} and {{marker}}" },
     Key { name: "id", kind: "JSON pointer", default: "", doc: "http: where the answer holds the ticket's name" },
+];
+
+/// The keys of `[postgres.NAME]`, `[pgbouncer.NAME]` and `[redis.NAME]`.
+pub const DATA: &[Key] = &[
+    Key {
+        name: "url",
+        kind: "URL or reference",
+        default: "",
+        doc: "postgresql://USER@HOST:PORT/DATABASE?sslmode=verify-full, redis://HOST:PORT/0, rediss://…",
+    },
+    Key { name: "password", kind: "reference", default: "", doc: "its password: env:NAME, file:PATH, credential:NAME" },
+    Key { name: "ca", kind: "path", default: "", doc: "PEM of the authority of its certificate; else the system's" },
+    Key { name: "connect", kind: "time", default: "5s", doc: "how long it may take to connect" },
+    Key { name: "answer", kind: "time", default: "10s", doc: "how long one answer may take" },
 ];
 
 /// The keys of `[http]`.

@@ -137,6 +137,52 @@ pub const EXAMPLES: &[Example] = &[
     ),
     of_command("ira act systemd.start", "ira act systemd.start --unit web", "nothing is done where it is up already"),
     of_command("ira act systemd.stop", "ira act systemd.stop --unit web --dry-run", "what it would do"),
+    of_command(
+        "ira act postgres.connections",
+        "ira act postgres.connections --server shop",
+        "who is connected to [postgres.shop]; exit 4 above 90 %",
+    ),
+    of_command(
+        "ira act postgres.terminate_idle",
+        "ira act postgres.terminate_idle --server shop --older-than 5m --most 20",
+        "show which, ask, close those that idle still",
+    ),
+    of_command(
+        "ira act postgres.terminate_idle",
+        "ira act postgres.terminate_idle --policy",
+        "the grants that it needs, for psql",
+    ),
+    of_command(
+        "ira act postgres.set",
+        "ira act postgres.set --server shop --setting max_connections --times 1.5 --at-most 300 --dry-run",
+        "what it would write; it says that a restart is needed",
+    ),
+    of_command(
+        "ira act pgbouncer.set_pool",
+        "ira act pgbouncer.set_pool --pooler shop --size 40",
+        "default_pool_size, until it is reloaded; the line that takes it back is printed",
+    ),
+    of_command("ira act redis.info", "ira act redis.info --server sessions", "how [redis.sessions] stands"),
+    of_command(
+        "ira act redis.hit_ratio",
+        "ira act redis.hit_ratio --server sessions --window 30s",
+        "how many lookups find their key now",
+    ),
+    of_command(
+        "ira act redis.hot_keys",
+        "ira act redis.hot_keys --server sessions --top 5",
+        "which keys are looked up most, of 10,000 that are looked at",
+    ),
+    of_command(
+        "ira act redis.delete_stale",
+        "ira act redis.delete_stale --server sessions --pattern 'session:*' --idle 1d --most 500 --dry-run",
+        "how many there are, and what would be removed",
+    ),
+    of_command(
+        "ira act cache.warm",
+        "ira act cache.warm --url https://shop.example/ --url https://shop.example/top",
+        "ask these, ten a second at most",
+    ),
     of_command("ira act wait", "ira act wait --for 30s", "let time pass: a step of playbooks, kept across a restart"),
     of_command(
         "ira act http.check",

@@ -75,31 +75,31 @@ impl Person {
         command
     }
 
-    fn act(&self, words: &[&str]) -> Ran {
+    pub fn act(&self, words: &[&str]) -> Ran {
         Ran::of(&mut self.command(words))
     }
 
     /// Agreed to.
-    fn agreed(&self, words: &[&str]) -> Ran {
+    pub fn agreed(&self, words: &[&str]) -> Ran {
         self.act(&[words, &["--yes", "--json"]].concat())
     }
 
     /// The same, left to itself.
-    fn left(&self, words: &[&str]) -> Running {
+    pub fn left(&self, words: &[&str]) -> Running {
         Running::of(self.command(words).arg("--yes"))
     }
 
-    fn resumed(&self, words: &[&str]) -> Ran {
+    pub fn resumed(&self, words: &[&str]) -> Ran {
         self.act(&[words, &["--resume", "--json"]].concat())
     }
 
     /// What was written down.
-    fn journal(&self) -> Vec<Value> {
+    pub fn journal(&self) -> Vec<Value> {
         journal(self.home.path())
     }
 
     /// How the only attempt that was made ended; nothing where that is open.
-    fn ended(&self) -> String {
+    pub fn ended(&self) -> String {
         let records = self.journal();
         records.last().and_then(|last| last["state"].as_str()).unwrap_or_default().to_owned()
     }

@@ -1,5 +1,6 @@
 //! The systems that are asked and the people that are told: where they are, and by what secret, always by reference.
 
+pub mod data;
 mod desk;
 mod read;
 mod room;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use super::intake::SourceConfig;
 use super::secret::SecretRef;
 
+pub use data::DataConfig;
 pub use desk::{DeskConfig, Preset};
 pub(super) use read::{TABLES, address, secret, table};
 pub use room::RoomConfig;
@@ -148,6 +150,12 @@ pub struct SystemsConfig {
     pub alertmanager: Option<AlertmanagerConfig>,
     /// Ticket desks by name.
     pub tickets: BTreeMap<String, DeskConfig>,
+    /// PostgreSQL servers by name.
+    pub postgres: BTreeMap<String, DataConfig>,
+    /// The console of each PgBouncer by name.
+    pub pgbouncer: BTreeMap<String, DataConfig>,
+    /// Caches by name.
+    pub redis: BTreeMap<String, DataConfig>,
     /// Who may send alerts, by name.
     pub sources: BTreeMap<String, SourceConfig>,
     /// Where people meet, and how products are told apart.
@@ -157,6 +165,12 @@ pub struct SystemsConfig {
 }
 
 impl SystemsConfig {
+    /// Every database, pooler and cache, with the table that it stands in.
+    pub fn data(&self) -> impl Iterator<Item = (&'static str, &DataConfig)> {
+        let tables = [("postgres", &self.postgres), ("pgbouncer", &self.pgbouncer), ("redis", &self.redis)];
+        tables.into_iter().flat_map(|(table, all)| all.values().map(move |one| (table, one)))
+    }
+
     /// Every reference to a secret or a URL, with the table that it stands in.
     pub fn references(&self) -> Vec<(&'static str, &SecretRef)> {
         references(self)

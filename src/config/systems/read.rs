@@ -7,6 +7,7 @@ use ira_commands::words::Span;
 use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::data::{Speaks, data};
 use super::{
     AlertmanagerConfig, Allowed, Auth, Channel, DeskConfig, HeartbeatConfig, OpsgenieConfig, PageConfig,
     PagerDutyConfig, Preset, ServiceConfig, SystemsConfig,
@@ -19,7 +20,7 @@ use crate::config::secret::SecretRef;
 use crate::config::url;
 
 /// The tables that are read here.
-pub(in crate::config) const TABLES: [&str; 11] = [
+pub(in crate::config) const TABLES: [&str; 14] = [
     "pagerduty",
     "page",
     "heartbeat",
@@ -31,6 +32,9 @@ pub(in crate::config) const TABLES: [&str; 11] = [
     "http",
     "sources",
     "war_room",
+    "postgres",
+    "pgbouncer",
+    "redis",
 ];
 
 const PAGERDUTY: &str = "https://api.pagerduty.com";
@@ -53,6 +57,15 @@ pub(in crate::config) fn table(systems: &mut SystemsConfig, reader: &mut Reader<
         "alertmanager" => replace(&mut systems.alertmanager, alertmanager(reader, item)),
         "sources" => systems.sources.extend(intake::sources(reader, item)),
         "war_room" => systems.room = super::room::room(reader, item).unwrap_or_default(),
+        "postgres" | "pgbouncer" => {
+            let all = each(reader, name, item, |reader, table, item| data(reader, table, item, Speaks::Postgres));
+            if name == "postgres" { systems.postgres.extend(all) } else { systems.pgbouncer.extend(all) }
+        }
+        "redis" => {
+            systems
+                .redis
+                .extend(each(reader, name, item, |reader, table, item| data(reader, table, item, Speaks::Redis)));
+        }
         "tickets" => systems.tickets.extend(each(reader, "tickets", item, desk)),
         _ => systems.allow.extend(allow(reader, item).unwrap_or_default()),
     }
@@ -240,7 +253,7 @@ fn heartbeat(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<HeartbeatConfig
 }
 
 /// A length of time, seconds.
-fn span(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<u64> {
+pub(super) fn span(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<u64> {
     match reader.text(key, item)?.parse::<Span>() {
         Ok(span) => Some(span.seconds),
         Err(why) => {

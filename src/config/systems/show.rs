@@ -64,6 +64,9 @@ pub(in crate::config) fn shown(systems: &SystemsConfig) -> Vec<(String, Json)> {
         auth(&mut value, &desk.auth);
         add(&format!("tickets.{name}"), value);
     }
+    for (table, one) in systems.data() {
+        add(&format!("{table}.{}", one.name), one.shown());
+    }
     if let Some(meeting) = &systems.room.meeting {
         add("war_room.meeting", json!(meeting.to_string()));
     }
@@ -115,6 +118,7 @@ pub(super) fn references(systems: &SystemsConfig) -> Vec<(&'static str, &SecretR
         all.push(("tickets", &desk.url));
         all.extend(proof(&desk.auth).map(|secret| ("tickets", secret)));
     }
+    all.extend(systems.data().flat_map(|(table, one)| one.references().map(move |secret| (table, secret))));
     all.extend(systems.sources.values().flat_map(SourceConfig::secrets).map(|secret| ("sources", secret)));
     all
 }

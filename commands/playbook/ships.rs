@@ -6,6 +6,8 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("vrf-alert.yaml", include_str!("../playbooks/vrf-alert.yaml")),
     ("service-down.yaml", include_str!("../playbooks/service-down.yaml")),
     ("high-error-rate.yaml", include_str!("../playbooks/high-error-rate.yaml")),
+    ("connection-pool.yaml", include_str!("../playbooks/connection-pool.yaml")),
+    ("cache-degraded.yaml", include_str!("../playbooks/cache-degraded.yaml")),
 ];
 
 /// A playbook to start from, with a comment about each part. It is sound but for its name and owner.

@@ -4,6 +4,7 @@
 #![expect(non_snake_case, reason = "named for what must hold: an invariant, a fault, a lesson")]
 
 mod broken;
+mod data;
 mod group;
 mod guards;
 mod hosts;

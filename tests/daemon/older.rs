@@ -1,5 +1,5 @@
 //! The store is an older copy, cannot be written, or is of another ira; the clock of the machine jumps. I17, I21, I24;
-//! faults 13, 21, 28.
+//! faults 13, 20, 21, 28.
 
 use super::*;
 use crate::support::debian;
@@ -125,5 +125,41 @@ fn fault_28_an_upgrade_takes_runs_up_where_they_were_and_a_store_of_a_newer_ira_
     wait_until("the run ends", || host.runs()[0].state.terminal());
     let begun = std::fs::read_to_string(host.path("begun")).expect("begun");
     assert_eq!((host.runs()[0].state.word(), begun.lines().count(), host.effects()), ("succeeded", 1, 1));
+    assert_eq!(daemon.end(), Some(0));
+}
+
+#[test]
+fn fault_20_with_pager_and_store_down_the_switch_is_not_told_and_the_page_is_sent_on_their_return() {
+    let (switch, up) = (Api::start(|_| with(200, &[], b"OK")), Arc::new(AtomicBool::new(false)));
+    let seen = Arc::clone(&up);
+    let pager = Api::start(move |asked| {
+        let key = asked.json()["dedup_key"].clone();
+        let taken = seen.load(Ordering::SeqCst);
+        answer(if taken { 202 } else { 503 }, &json!({ "status": "success", "dedup_key": key, "message": "" }))
+    });
+    let host =
+        Host::with(&format!("[daemon]\npage_after = \"1s\"\n[heartbeat]\nurl = \"{}/\"\nevery = \"1s\"", switch.url()));
+    let config = std::fs::read_to_string(host.path(".config/ira/config.toml")).expect("a configuration");
+    host.write(".config/ira/config.toml", &config.replace(&host.pager.url(), &pager.url()), 0o600);
+    let daemon = host.start();
+    wait_until("all is well", || switch.asked().len() > 1);
+    assert_eq!(daemon.post(&named("Other", &["a"], "firing", 1)), 200);
+    wait_until("the pager does not take it", || !pager.asked().is_empty());
+    let file = rusqlite::Connection::open(host.store_path()).expect("opened");
+    file.execute_batch("BEGIN IMMEDIATE").expect("held");
+    let direct = |asked: &Asked| asked.json()["dedup_key"].as_str().is_some_and(|key| key.ends_with(":store"));
+    wait_until("it is tried to say so by what is in memory", || pager.asked().iter().any(direct));
+    let told = switch.asked().len();
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(switch.asked().len(), told, "the switch is not told: whoever has it pages");
+    file.execute_batch("ROLLBACK").expect("let go");
+    up.store(true, Ordering::SeqCst);
+    let kept = || host.mails().iter().all(|mail| mail.state == ira::store::MailState::Accepted);
+    wait_until("the page was kept, and is taken", || !host.mails().is_empty() && kept());
+    let keys: Vec<String> = host.mails().iter().map(|mail| mail.dedup_key.clone()).collect();
+    assert_eq!(keys.len(), 1, "one page: {keys:?}");
+    let last = pager.asked().into_iter().rfind(|asked| asked.json()["dedup_key"] == keys[0].as_str());
+    assert!(last.is_some(), "under its key");
+    wait_until("all is well again", || switch.asked().len() > told);
     assert_eq!(daemon.end(), Some(0));
 }

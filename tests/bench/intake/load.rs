@@ -126,8 +126,12 @@ pub fn paced(at: SocketAddr, every: Duration, requests: impl Iterator<Item = Vec
             };
             streams.push(tokio::spawn(async move {
                 let mut stream = stream;
-                stream.write_all(&request).await.expect("sent");
-                let status = answered(&mut stream, &mut Vec::new()).await;
+                if let Some(status) = asked(&mut stream, &request).await {
+                    return (stream, status);
+                }
+                // It was idle for so long that the server closed it.
+                stream = tokio::net::TcpStream::connect(at).await.expect("it listens");
+                let status = asked(&mut stream, &request).await.expect("an answer");
                 (stream, status)
             }));
         }
@@ -197,7 +201,7 @@ pub fn load(at: SocketAddr, shot: &Shot, connections: u64, first: u64, until: Un
                 number += connections;
                 let sent = Instant::now();
                 stream.write_all(&shot.bytes).await.expect("sent");
-                let status = answered(&mut stream, &mut answer).await;
+                let status = answered(&mut stream, &mut answer).await.expect("an answer");
                 seen.times.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
                 if status == 200 { seen.taken += 1 } else { seen.other += 1 }
             }
@@ -213,14 +217,21 @@ pub fn load(at: SocketAddr, shot: &Shot, connections: u64, first: u64, until: Un
     all
 }
 
-/// Reads one answer; its status.
-async fn answered(stream: &mut tokio::net::TcpStream, answer: &mut Vec<u8>) -> u16 {
+/// Sends a request; the status, or none where the connection was closed.
+async fn asked(stream: &mut tokio::net::TcpStream, request: &[u8]) -> Option<u16> {
+    stream.write_all(request).await.ok()?;
+    answered(stream, &mut Vec::new()).await
+}
+
+/// Reads one answer; its status, or none where the connection was closed.
+async fn answered(stream: &mut tokio::net::TcpStream, answer: &mut Vec<u8>) -> Option<u16> {
     answer.clear();
     loop {
-        let read = stream.read_buf(answer).await.expect("an answer");
-        assert!(read > 0, "the connection was closed: {}", String::from_utf8_lossy(answer));
+        if stream.read_buf(answer).await.ok()? == 0 {
+            return None;
+        }
         if let Some(status) = whole(answer) {
-            return status;
+            return Some(status);
         }
     }
 }

@@ -158,14 +158,15 @@ fn flood(around: &str) {
     let begun = Instant::now();
     let over = "SELECT count(*) FROM run WHERE ended_at IS NOT NULL";
     let all = ira.until(over, sent.taken, Duration::from_secs(300));
+    let handed = ira.count("SELECT count(*) FROM run WHERE state = 'escalated'");
     println!(
-        "ira answered {} with 200 and {} with 503; {:.0} s later {} had run and {} runs had ended{}",
+        "ira answered {} with 200 and {} with 503; {:.0} s later {} had run, and {handed} were handed to a person with the \
+         reason: {} unaccounted for",
         sent.taken,
         sent.other,
         begun.elapsed().as_secs_f64(),
         done(),
-        ira.count(over),
-        if all { ": all of them" } else { "" }
+        if all { sent.taken.saturating_sub(done() as u64 + handed) } else { sent.taken - ira.count(over) }
     );
 }
 

@@ -21,14 +21,14 @@ on:
   - source: any
     match: { alertname: Start }
     key: [alert.labels.unit]
-targets: { program: [start] }
+targets: { program: [start], unit: ["u*"] }
 queries:
   site: { do: http.check, with: { url: "@SITE", within: 1 }, take: ok }
 guards: { budget: all }
 steps:
   - id: start
     do: script.run
-    with: { program: start }
+    with: { program: start, arg: [$key] }
     timeout: 10s
     accept: irreversible
     caps: { max_targets: 1 }

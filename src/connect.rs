@@ -19,10 +19,12 @@ use crate::clients::directory::Directory;
 use crate::clients::endpoint::Endpoint;
 use crate::clients::node::Node;
 use crate::clients::redact::Known;
+use crate::clients::runner::Runner;
 use crate::clients::script::{self, Scripts};
 use crate::clients::systemd::Systemd;
 use crate::clock::{StoppedClock, SystemClock};
 use crate::complete::KnownFeed;
+use crate::config::host::RunnerConfig;
 use crate::config::{self, Config, Flags, NetworkConfig, Sources};
 use crate::recording::{self, Keeper, RecordedDirectory, ReplayedDirectory};
 use crate::seen::{self, Of, Seen};
@@ -215,7 +217,10 @@ pub fn bare(config: &Arc<Config>, progress: Arc<dyn Progress>) -> Reads {
 /// `reads` with this host and every system that is configured: a command about a chain may have steps about others, too.
 fn of_host(config: &Arc<Config>, reads: Reads) -> Reads {
     Reads {
-        scripts: scripts(config).map(|scripts| scripts as Arc<dyn ScriptRead>),
+        scripts: match runner(config) {
+            Some(runner) => Some(Arc::new(runner) as Arc<dyn ScriptRead>),
+            None => scripts(config).map(|scripts| scripts as Arc<dyn ScriptRead>),
+        },
         units: Some(Arc::new(Systemd::new(config.host.bus.clone()).with_logs(mask(config)))),
         ..systems::reads(config, reads)
     }
@@ -224,7 +229,10 @@ fn of_host(config: &Arc<Config>, reads: Reads) -> Reads {
 /// The ports that write to what is about no chain.
 pub fn bare_writes(config: &Arc<Config>, journal: Arc<dyn Journal>) -> Writes {
     Writes {
-        scripts: scripts(config).map(|scripts| scripts as Arc<dyn ScriptWrite>),
+        scripts: match runner(config) {
+            Some(runner) => Some(Arc::new(runner) as Arc<dyn ScriptWrite>),
+            None => scripts(config).map(|scripts| scripts as Arc<dyn ScriptWrite>),
+        },
         units: Some(units(config)),
         ..systems::writes(config, Writes::new(journal))
     }
@@ -235,15 +243,24 @@ pub fn units(config: &Config) -> Arc<Systemd> {
     Arc::new(Systemd::new(config.host.bus.clone()))
 }
 
+/// The runner, where this process has scripts run by it: the daemon does, and whoever may speak to it.
+#[cfg(target_os = "linux")]
+fn runner(config: &Arc<Config>) -> Option<Runner> {
+    let RunnerConfig::Socket(socket) = &config.host.runner else { return None };
+    let end_of_options = config.host.end_of_options;
+    let runner = Runner { socket: socket.clone(), end_of_options, mask: mask(config) };
+    (config.host.by_runner || runner.is_open()).then_some(runner)
+}
+
 /// What takes the secrets of the configuration out of a text.
 fn mask(config: &Arc<Config>) -> Box<dyn Fn(&str) -> String + Send + Sync> {
-    let (known, config_of) = (OnceLock::new(), Arc::clone(config));
-    Box::new(move |text| known.get_or_init(|| Known::of(&config_of)).masked(text))
+    let (known, config) = (OnceLock::new(), Arc::clone(config));
+    Box::new(move |text| known.get_or_init(|| Known::of(&config)).masked(text))
 }
 
 /// The scripts of this host; `None` where there is no place to keep their attempts.
 #[cfg(target_os = "linux")]
-fn scripts(config: &Arc<Config>) -> Option<Arc<Scripts>> {
+pub(crate) fn scripts(config: &Arc<Config>) -> Option<Arc<Scripts>> {
     Some(Arc::new(Scripts {
         folder: config.host.folder.clone(),
         attempts: config::Places::state()?.join("attempts"),
@@ -275,7 +292,8 @@ fn replayed(recording: &Recording, progress: Arc<dyn Progress>) -> Result<Connec
     Ok(Connection { reads, warnings: Vec::new(), chain, keeper: None, replays, cache: None })
 }
 
-fn known(config: &Config, network: &NetworkConfig) -> KnownNetwork {
+/// A network as the chain is held against it.
+pub(crate) fn known(config: &Config, network: &NetworkConfig) -> KnownNetwork {
     // For what is only read, a key that cannot be used is none: what signs says why.
     let signer = || {
         let (path, private) = config.signer(network).ok()??.keystore.path(config.env()).ok()?;

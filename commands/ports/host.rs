@@ -1,12 +1,13 @@
 //! What is asked of a host: its scripts, and the units of its service manager.
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 use crate::ports::Progress;
 
 /// A script that may be run: found, and its owner and mode checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScriptFile {
     /// Its absolute path.
     pub path: String,
@@ -15,7 +16,7 @@ pub struct ScriptFile {
 }
 
 /// Everything about one run of a script.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScriptOrder {
     /// The attempt that it belongs to: a name that no other one has.
     pub attempt: String,
@@ -34,7 +35,7 @@ pub struct ScriptOrder {
 }
 
 /// What a script wrote to one of its outputs. Known secrets are masked in it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScriptOutput {
     /// How many bytes.
     pub bytes: u64,
@@ -49,7 +50,7 @@ pub struct ScriptOutput {
 }
 
 /// How a script ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScriptEnd {
     /// Its exit code; `None` where a signal ended it.
     pub exit: Option<i32>,
@@ -74,7 +75,7 @@ pub struct ScriptEnd {
 }
 
 /// How an attempt at a script stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ScriptFate {
     /// It ended.
     Ended(Box<ScriptEnd>),

@@ -15,6 +15,8 @@ pub mod prometheus;
 pub mod redact;
 pub mod redis;
 #[cfg(target_os = "linux")]
+pub mod runner;
+#[cfg(target_os = "linux")]
 pub mod script;
 #[cfg(test)]
 mod scripted;

@@ -92,6 +92,13 @@ fn references(config: &Config) -> Vec<Finding> {
             findings.push(from_fault("config-reference", status, &fault));
         }
     }
+    let listeners = [&config.daemon.tls, &config.daemon.admin_tls].into_iter().flatten();
+    for reference in listeners.flat_map(super::daemon::TlsConfig::references) {
+        if let Err(fault) = reference.resolve_text(config.env.as_ref(), false) {
+            let fault = fault.because(format!("asked for by {}", config.origin("daemon")));
+            findings.push(from_fault("config-reference", Status::Warn, &fault));
+        }
+    }
     let directories = config.networks.values().filter_map(|network| {
         Some((network.directory.as_ref()?, config.origin(&format!("networks.{}.directory", network.name))))
     });

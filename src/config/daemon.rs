@@ -1,22 +1,46 @@
 //! `[daemon]`: how `ira daemon` listens and works.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use ira_commands::words::Span;
 use serde_json::{Value as Json, json};
 
+use super::engine::fields;
 use super::reader::{Item, Reader};
 use super::secret::SecretRef;
 use super::{keys, systems};
 
+/// What a listener shows, and whose certificates it takes. All are PEM.
+#[derive(Clone, Debug)]
+pub struct TlsConfig {
+    /// Its certificate, with those that lead to its authority.
+    pub certificate: SecretRef,
+    /// The key of it.
+    pub key: SecretRef,
+    /// The authorities that sign the certificates of who comes.
+    pub client_ca: Option<SecretRef>,
+}
+
+impl TlsConfig {
+    /// Every reference in it.
+    pub fn references(&self) -> impl Iterator<Item = &SecretRef> {
+        [&self.certificate, &self.key].into_iter().chain(&self.client_ca)
+    }
+}
+
 /// How the daemon listens and works.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct DaemonConfig {
     /// Where alerts come in.
     pub listen: SocketAddr,
     /// Where health and metrics are read; nowhere where none is given.
     pub admin: Option<SocketAddr>,
+    /// What `listen` speaks TLS with; plain HTTP where none is given.
+    pub tls: Option<TlsConfig>,
+    /// What `admin` speaks TLS with.
+    pub admin_tls: Option<TlsConfig>,
     /// How long work under way has to end at a stop.
     pub grace: Duration,
     /// How many runs go on at the same time.
@@ -60,6 +84,8 @@ impl Default for DaemonConfig {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 9097)),
             admin: None,
+            tls: None,
+            admin_tls: None,
             grace: Duration::from_secs(30),
             workers: 8,
             connections: 512,
@@ -76,7 +102,16 @@ impl Default for DaemonConfig {
 impl DaemonConfig {
     /// Its values, for `ira config show`.
     pub(super) fn shown(&self) -> Vec<(String, Json)> {
+        let tls = |one: &Option<TlsConfig>| {
+            let text = |reference: &SecretRef| reference.to_string();
+            one.as_ref().map(|one| {
+                let ca = one.client_ca.as_ref().map(text);
+                json!({ "certificate": text(&one.certificate), "key": text(&one.key), "client_ca": ca })
+            })
+        };
         let all = [
+            ("tls", json!(tls(&self.tls))),
+            ("admin_tls", json!(tls(&self.admin_tls))),
             ("listen", json!(self.listen.to_string())),
             ("admin", json!(self.admin.map(|at| at.to_string()))),
             ("grace", json!(Span { seconds: self.grace.as_secs() }.to_string())),
@@ -106,7 +141,9 @@ pub(super) fn read(config: &mut DaemonConfig, remote: &mut RemoteConfig, reader:
             "url" => remote.url = systems::address(reader, &full, item).or(remote.url.take()),
             "token" => remote.token = systems::secret(reader, &full, item).or(remote.token.take()),
             "listen" => config.listen = address(reader, &full, item).unwrap_or(config.listen),
-            "admin" => config.admin = admin(reader, &full, item).or(config.admin),
+            "admin" => config.admin = address(reader, &full, item).or(config.admin),
+            "tls" => config.tls = tls(reader, &full, item).or_else(|| config.tls.take()),
+            "admin_tls" => config.admin_tls = tls(reader, &full, item).or_else(|| config.admin_tls.take()),
             "grace" => config.grace = span(reader, &full, item).unwrap_or(config.grace),
             "page_after" => config.page_after = span(reader, &full, item).unwrap_or(config.page_after),
             "workers" => config.workers = count(reader, 256).unwrap_or(config.workers),
@@ -130,11 +167,29 @@ pub fn parse_address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "takes an address and a port: 127.0.0.1:9097, [::1]:9097, 0.0.0.0:9097".to_owned())
 }
 
-/// The same, of this machine alone.
-pub fn parse_loopback(text: &str) -> Result<SocketAddr, String> {
-    let address = parse_address(text)?;
-    let why = "takes an address of this machine alone (127.0.0.1:9098): whoever reaches it is trusted";
-    if address.ip().is_loopback() { Ok(address) } else { Err(why.to_owned()) }
+/// Reads `[daemon.tls]` or `[daemon.admin_tls]`.
+fn tls(reader: &mut Reader<'_>, table: &str, item: &Item<'_>) -> Option<TlsConfig> {
+    let folder = reader.file.path.parent().unwrap_or(Path::new("/")).to_owned();
+    let (mut certificate, mut key, mut client_ca) = (None, None, None);
+    fields(reader, table, item, keys::TLS, |reader, word, full, item| {
+        let pem = reader.parsed(full, item, |text| {
+            SecretRef::parse_only(text, &folder)
+                .map_err(|_| "takes file:PATH, credential:NAME or env:NAME of a PEM file".to_owned())
+        });
+        match word {
+            "certificate" => certificate = pem,
+            "key" => key = pem,
+            "client_ca" => client_ca = pem,
+            _ => return false,
+        }
+        true
+    })?;
+    let (Some(certificate), Some(key)) = (certificate, key) else {
+        let hint = format!("{table} = {{ certificate = \"file:/etc/ira/tls.pem\", key = \"credential:ira-tls-key\" }}");
+        reader.problem(&item.span(), format!("`{table}` needs `certificate` and `key`"), Some(hint));
+        return None;
+    };
+    Some(TlsConfig { certificate, key, client_ca })
 }
 
 fn span(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<Duration> {
@@ -145,8 +200,4 @@ fn span(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<Duration>
 
 fn address(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<SocketAddr> {
     reader.parsed(key, item, parse_address)
-}
-
-fn admin(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<SocketAddr> {
-    reader.parsed(key, item, parse_loopback)
 }

@@ -35,6 +35,7 @@ pub const TOP: &[Key] = &[
     Key { name: "opsgenie", kind: "table", default: "", doc: "Opsgenie's alert API" },
     Key { name: "prometheus", kind: "table", default: "", doc: "where metrics are read" },
     Key { name: "alertmanager", kind: "table", default: "", doc: "who says whether an alert still fires" },
+    Key { name: "otlp", kind: "table", default: "", doc: "who takes the traces of the daemon's runs" },
     Key { name: "tickets", kind: "tables", default: "", doc: "where tickets are made: [tickets.NAME]" },
     Key { name: "war_room", kind: "table", default: "", doc: "where people are called together" },
     Key { name: "postgres", kind: "tables", default: "", doc: "PostgreSQL servers: [postgres.NAME]" },
@@ -48,6 +49,12 @@ pub const TOP: &[Key] = &[
 pub const SCRIPTS: &[Key] = &[
     Key { name: "folder", kind: "path", default: "", doc: "the folder with those that are known by name" },
     Key { name: "end_of_options", kind: "true | false", default: "false", doc: "put `--` before the arguments" },
+    Key {
+        name: "runner",
+        kind: "path | same-user",
+        default: "",
+        doc: "as whom the daemon runs them: the runner's socket, or as itself",
+    },
     Key { name: "memory_mib", kind: "integer", default: "4096", doc: "address space of each of their processes" },
 ];
 
@@ -57,6 +64,14 @@ pub const DAEMON: &[Key] = &[
     Key { name: "admin", kind: "address:port", default: "", doc: "where health and metrics are read; loopback only" },
     Key { name: "url", kind: "URL", default: "", doc: "the daemon that is asked by hand: its `admin`" },
     Key { name: "token", kind: "reference", default: "", doc: "your token there, of which it has the hash in `users`" },
+    Key { name: "admin", kind: "address:port", default: "", doc: "where health, metrics and pages are; loopback only" },
+    Key { name: "tls", kind: "table", default: "", doc: "what `listen` speaks TLS with: [daemon.tls]" },
+    Key {
+        name: "admin_tls",
+        kind: "table",
+        default: "",
+        doc: "the same for `admin`, which may then be reached by others",
+    },
     Key { name: "grace", kind: "time", default: "30s", doc: "how long work under way has to end at a stop" },
     Key { name: "workers", kind: "integer", default: "8", doc: "how many runs go on at the same time" },
     Key { name: "connections", kind: "integer", default: "512", doc: "the most connections at the same time" },
@@ -71,6 +86,18 @@ pub const DAEMON: &[Key] = &[
         doc: "how long the store may fail before somebody is woken",
     },
     Key { name: "runs_per_minute", kind: "integer", default: "100", doc: "more than these are a storm: writes wait" },
+];
+
+/// The keys of `[daemon.tls]` and `[daemon.admin_tls]`.
+pub const TLS: &[Key] = &[
+    Key {
+        name: "certificate",
+        kind: "reference",
+        default: "",
+        doc: "PEM: the certificate, and those that lead to its authority",
+    },
+    Key { name: "key", kind: "reference", default: "", doc: "PEM: its key" },
+    Key { name: "client_ca", kind: "reference", default: "", doc: "PEM: who signs the certificates of those who come" },
 ];
 
 /// The keys of `[systemd]`.
@@ -257,6 +284,19 @@ pub const OPSGENIE: &[Key] = &[
 /// The keys of `[prometheus]`.
 pub const PROMETHEUS: &[Key] = &[
     Key { name: "url", kind: "URL or reference", default: "", doc: "where it is" },
+    Key { name: "token", kind: "reference", default: "", doc: "a bearer token" },
+    Key { name: "user", kind: "string", default: "", doc: "a user, with `password`" },
+    Key { name: "password", kind: "reference", default: "", doc: "its password" },
+];
+
+/// The keys of `[otlp]`.
+pub const OTLP: &[Key] = &[
+    Key {
+        name: "url",
+        kind: "URL or reference",
+        default: "",
+        doc: "where OTLP is taken over HTTP: http://127.0.0.1:4318",
+    },
     Key { name: "token", kind: "reference", default: "", doc: "a bearer token" },
     Key { name: "user", kind: "string", default: "", doc: "a user, with `password`" },
     Key { name: "password", kind: "reference", default: "", doc: "its password" },

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 
 mod access;
 pub mod check;
+mod credentials;
 pub mod daemon;
 pub mod engine;
 pub mod env;

@@ -92,6 +92,19 @@ impl SecretRef {
         }
     }
 
+    /// Fetches a text of several lines, as a PEM file has them. Without `private` it is no secret, and anybody may read
+    /// its file.
+    pub fn resolve_text(&self, env: &dyn Env, private: bool) -> Result<SecretString, Fault> {
+        match self {
+            Self::File(path) => text(path, private),
+            Self::Credential(name) => match env.get(CREDENTIALS_DIRECTORY)? {
+                Some(folder) => text(&Path::new(&folder).join(name), false),
+                None => self.resolve(env),
+            },
+            Self::Env(_) | Self::Literal(_) => self.resolve(env),
+        }
+    }
+
     /// Fetches an endpoint's URL; what is there and is no `http(s)` URL is a fault that does not show it.
     pub fn resolve_url(&self, env: &dyn Env) -> Result<SecretString, Fault> {
         let secret = self.resolve(env)?;
@@ -142,7 +155,20 @@ fn trimmed(mut text: String) -> SecretString {
     secret
 }
 
+/// A secret of one line.
 fn read(path: &Path, private: bool) -> Result<SecretString, Fault> {
+    let secret = text(path, private)?;
+    if secret.expose_secret().chars().any(char::is_control) {
+        return Err(unusable(path, "it holds more than one line"));
+    }
+    Ok(secret)
+}
+
+fn unusable(path: &Path, why: &str) -> Fault {
+    Fault::new(Kind::Config, format!("the secret file {} cannot be used", path.display())).because(why)
+}
+
+fn text(path: &Path, private: bool) -> Result<SecretString, Fault> {
     let shown = path.display();
     let failed = |error: std::io::Error| {
         let kind = if error.kind() == std::io::ErrorKind::NotFound { Kind::Missing } else { Kind::Config };
@@ -150,7 +176,7 @@ fn read(path: &Path, private: bool) -> Result<SecretString, Fault> {
             .because(error.to_string())
             .hint(format!("write the secret, and nothing else, to {shown}, and chmod 600 {shown}"))
     };
-    let wrong = |why: &str| Fault::new(Kind::Config, format!("the secret file {shown} cannot be used")).because(why);
+    let wrong = |why: &str| unusable(path, why);
     // Asked before it is opened: opening a pipe would wait for its writer.
     if !std::fs::metadata(path).map_err(failed)?.is_file() {
         return Err(wrong("it is not a regular file"));
@@ -166,11 +192,7 @@ fn read(path: &Path, private: bool) -> Result<SecretString, Fault> {
     let mut text = String::new();
     file.take(MOST_BYTES).read_to_string(&mut text).map_err(failed)?;
     let secret = trimmed(text);
-    match secret.expose_secret() {
-        "" => Err(wrong("it is empty")),
-        value if value.chars().any(char::is_control) => Err(wrong("it holds more than one line")),
-        _ => Ok(secret),
-    }
+    if secret.expose_secret().is_empty() { Err(wrong("it is empty")) } else { Ok(secret) }
 }
 
 #[cfg(test)]

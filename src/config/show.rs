@@ -34,6 +34,7 @@ impl Config {
             ("scripts.folder".to_owned(), json!(self.host.folder.as_ref().map(|path| path.display().to_string()))),
             ("scripts.end_of_options".to_owned(), json!(self.host.end_of_options)),
             ("scripts.memory_mib".to_owned(), json!(self.host.memory_mib)),
+            ("scripts.runner".to_owned(), json!(self.host.runner.shown())),
             ("systemd.bus".to_owned(), json!(self.host.bus)),
         ];
         all.extend(engine(&self.engine));

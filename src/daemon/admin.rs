@@ -1,5 +1,5 @@
-//! `--admin`: how it goes, for probes and Prometheus, and the pages for people. On this machine alone: others come through
-//! a proxy that speaks TLS.
+//! `--admin`: how it goes, for probes and Prometheus, and the pages for people. On this machine alone where it speaks no
+//! TLS: others come through a proxy that does.
 
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
@@ -10,6 +10,7 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response};
+use rustls::ServerConfig;
 
 use super::listen::{Answer, Body, said};
 use super::web;
@@ -29,6 +30,14 @@ const FORM: Duration = Duration::from_secs(10);
 pub(super) struct Admin(pub Arc<Shared>);
 
 impl Answer for Admin {
+    fn tls(&self) -> Option<Arc<ServerConfig>> {
+        self.0.loaded().admin_tls.clone()
+    }
+
+    fn unmet(&self, how: &'static str) {
+        self.0.metrics.count("ira_handshakes_failed_total", &[("how", how)]);
+    }
+
     async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let path = request.uri().path();
         if path == api::PATH {

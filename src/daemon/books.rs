@@ -6,15 +6,25 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use ira_commands::playbook::{Mode, Playbook};
 use ira_commands::text::clean;
-use ira_commands::{Fault, Kind};
+use ira_commands::{Effect, Fault, Kind};
+use rustls::ServerConfig;
 
 use super::arms::Sight;
 use super::sources::Source;
+use super::tls::{self, Clients};
 use super::web::Shelved;
 use crate::cli::OutputFlags;
 use crate::clients::sns::Sns;
 use crate::config::Config;
+use crate::config::daemon::TlsConfig;
+use crate::config::host::RunnerConfig;
+use crate::config::intake::ProofConfig;
 use crate::{connect, playbooks};
+
+/// Why a playbook with scripts answers no alert where nothing is said of who runs them.
+const NO_RUNNER: &str = "it runs scripts, and nothing says as whom; missing: [scripts] \
+                         runner = \"/run/ira-runner/socket\" (a user of their own: `ira daemon --unit`), or \
+                         runner = \"same-user\" (the daemon's own, with all that it may read)";
 
 /// A playbook that counts.
 pub(super) struct Book {
@@ -25,6 +35,8 @@ pub(super) struct Book {
     pub rung: Mode,
     /// What it lacks of the arms of its page, as they were last looked at.
     pub unarmed: RwLock<Option<String>>,
+    /// Why its scripts are run by nobody.
+    pub unrun: Option<&'static str>,
     /// Its parameters that have no value: no alert gives one.
     pub unset: Vec<String>,
 }
@@ -36,6 +48,7 @@ impl Book {
         let unset = self.valueless().filter(|_| self.rung >= Mode::Approve);
         unset
             .map(|why| format!("{why}: set it in [playbooks.{name}] params"))
+            .or_else(|| self.unrun.map(str::to_owned))
             .or_else(|| self.unarmed.read().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
@@ -53,15 +66,37 @@ pub(super) struct Loaded {
     pub books: Vec<Book>,
     /// How far the arms of the page were seen.
     pub sight: RwLock<Sight>,
+    /// What alerts are taken over; plain HTTP where none.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// The same of the admin listener.
+    pub admin_tls: Option<Arc<ServerConfig>>,
 }
 
 impl Loaded {
     /// Reads everything; `listen` is the flag's word. A fault says what is wrong; nothing is half loaded.
     pub fn read(output: &OutputFlags, listen: Option<SocketAddr>) -> Result<Self, Fault> {
-        let config = connect::effective(output)?;
+        let mut config = Config::clone(&*connect::effective(output)?);
+        config.host.by_runner = true;
+        let config = Arc::new(config);
         let sources = sources(&config, listen.unwrap_or(config.daemon.listen))?;
+        let daemon = &config.daemon;
+        let served = |table, one: &Option<TlsConfig>, clients| {
+            one.as_ref().map(|one| tls::server(table, one, clients, config.env())).transpose()
+        };
+        let own = served("daemon.tls", &daemon.tls, Clients::May)?;
+        let admin_tls = served("daemon.admin_tls", &daemon.admin_tls, Clients::Must)?;
+        if let Some(admin) = daemon.admin {
+            private(admin, admin_tls.is_some())?;
+        }
         let books = books(&config, output)?;
-        Ok(Self { config, sources, books, sight: RwLock::default() })
+        Ok(Self { sources, books, tls: own, admin_tls, config, sight: RwLock::default() })
+    }
+
+    /// What is printed from: no secret is fetched, for the machine that it is printed for may be another.
+    pub fn printed(output: &OutputFlags) -> Result<Self, Fault> {
+        let config = connect::effective(output)?;
+        let books = books(&config, output)?;
+        Ok(Self { config, books, sources: BTreeMap::new(), tls: None, admin_tls: None, sight: RwLock::default() })
     }
 
     /// How far the arms of the page were seen.
@@ -89,6 +124,15 @@ impl Loaded {
     }
 }
 
+/// Whoever reaches the admin listener sees probes and metrics: this machine alone, where it speaks no TLS.
+pub(super) fn private(admin: SocketAddr, tls: bool) -> Result<(), Fault> {
+    if tls || admin.ip().is_loopback() {
+        return Ok(());
+    }
+    let why = format!("{admin} is reached by others, and `admin` takes an address of this machine alone");
+    Err(Fault::new(Kind::Config, why).hint("127.0.0.1:9098, or [daemon.admin_tls] with certificate and key"))
+}
+
 fn sources(config: &Arc<Config>, listen: SocketAddr) -> Result<BTreeMap<String, Source>, Fault> {
     if config.systems.sources.is_empty() {
         return Err(Fault::new(Kind::Config, "no sender of alerts is configured")
@@ -100,6 +144,11 @@ fn sources(config: &Arc<Config>, listen: SocketAddr) -> Result<BTreeMap<String, 
         if source.is_open() && !listen.ip().is_loopback() {
             let why = format!("the source `{name}` proves nothing, and {listen} is reached by others");
             return Err(Fault::new(Kind::Config, why).hint("give it a `token`, or listen on 127.0.0.1"));
+        }
+        let asks = config.daemon.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+        if matches!(one.proof, ProofConfig::Certificate(_)) && !asks {
+            let why = format!("the source `{name}` is proved by its certificate, and nobody is asked for one");
+            return Err(Fault::new(Kind::Config, why).hint("[daemon.tls] with `client_ca`: who signs the certificate"));
         }
         sources.insert(name.clone(), source);
     }
@@ -127,8 +176,13 @@ fn books(config: &Config, output: &OutputFlags) -> Result<Vec<Book>, Fault> {
         let rung = own.unwrap_or(playbook.mode);
         let acts = playbook.effects.any() && rung >= Mode::Approve;
         let unarmed = RwLock::new(acts.then(|| "the arms of its page were not looked at yet".to_owned()));
+        // What only reads is run for the plan, too.
+        let runs = playbook.steps.iter().zip(&playbook.effects.effects).any(|(step, effect)| {
+            step.action.text.starts_with("script.") && (*effect == Effect::Read || rung >= Mode::Approve)
+        });
+        let unrun = (runs && config.host.runner == RunnerConfig::None).then_some(NO_RUNNER);
         let unset = ira_commands::playbook::unset(&playbook).into_iter().map(str::to_owned).collect();
-        books.push(Book { playbook, text, rung, unarmed, unset });
+        books.push(Book { playbook, text, rung, unarmed, unrun, unset });
     }
     Ok(books)
 }

@@ -9,10 +9,12 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::{Method, Request, Response};
 use ira_commands::ports::Clock as _;
+use rustls::ServerConfig;
 use tokio::time::{Instant, timeout_at};
 
 use super::listen::{Answer, Body, said};
 use super::sources::{Batch, Head, Refusal, Source, print};
+use super::tls::Peer;
 use super::{Shared, beat, own};
 use crate::clock::SystemClock;
 use crate::engine::payload;
@@ -74,6 +76,14 @@ impl Drop for Held<'_> {
 }
 
 impl Answer for Intake {
+    fn tls(&self) -> Option<Arc<ServerConfig>> {
+        self.shared.loaded().tls.clone()
+    }
+
+    fn unmet(&self, how: &'static str) {
+        self.shared.metrics.count("ira_handshakes_failed_total", &[("how", how)]);
+    }
+
     async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let begun = Instant::now();
         let loaded = self.shared.loaded();
@@ -116,7 +126,7 @@ impl Intake {
         let (parts, mut body) = request.into_parts();
         let opened = source.open(Head {
             headers: &parts.headers,
-            peer: &[],
+            peer: parts.extensions.get::<Peer>().map_or(&[], |peer| &peer.names),
             loopback: self.loopback && peer.ip().is_loopback(),
         });
         let mut reading = match opened {

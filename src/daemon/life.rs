@@ -10,10 +10,11 @@ use ira_commands::{Fault, Kind};
 
 use super::arms::{self, Sight};
 use super::books::Loaded;
-use super::{Shared, direct, lock, once, routes, serve, unit};
+use super::print::{self, Print};
+use super::{Shared, direct, lock, once, runner, serve};
 use crate::cli::OutputFlags;
 use crate::config::Config;
-use crate::config::daemon::{parse_address, parse_loopback};
+use crate::config::daemon::parse_address;
 use crate::session::Session;
 use crate::store::{Options, Sqlite, Store};
 use crate::terminal::Env;
@@ -34,8 +35,8 @@ pub struct DaemonArgs {
     /// Where alerts come in; port 0 takes a free one [default: 127.0.0.1:9097]
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_address)]
     pub listen: Option<SocketAddr>,
-    /// Where health and metrics are read: this machine alone
-    #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_loopback)]
+    /// Where health, metrics and pages are: this machine alone, but with `[daemon.admin_tls]`
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_address)]
     pub admin: Option<SocketAddr>,
     /// Say whether configuration and playbooks are sound, and start nothing (exit 78 where not)
     #[arg(long, group = "instead")]
@@ -52,6 +53,12 @@ pub struct DaemonArgs {
     /// Print the routes that Alertmanager needs for the playbooks
     #[arg(long, group = "instead")]
     pub alertmanager_routes: bool,
+    /// Print a file that ships
+    #[arg(long, group = "instead", value_name = "WHAT", value_enum)]
+    pub print: Option<Print>,
+    /// Run the scripts of the daemon that this user (name or number) runs, over the socket of `scripts.runner`
+    #[arg(long, group = "instead", value_name = "USER")]
+    pub runner: Option<String>,
     /// Count an abnormal end, and wake somebody at the third in ten minutes: for the units
     #[arg(long, group = "instead", hide = true)]
     pub ended: bool,
@@ -65,8 +72,14 @@ pub fn daemon(session: &mut Session, args: &DaemonArgs, output: &OutputFlags, en
     if args.ended {
         return ended(output, env);
     }
+    if let Some(user) = &args.runner {
+        return runner::serve(user, &connect::effective(output)?);
+    }
     if args.drain {
         return drain(session, &*connect::effective(output)?);
+    }
+    if let Some(code) = print::print(session, args, output)? {
+        return Ok(code);
     }
     let loaded = Loaded::read(output, args.listen)?;
     session.configure(loaded.config.output);
@@ -79,15 +92,7 @@ pub fn daemon(session: &mut Session, args: &DaemonArgs, output: &OutputFlags, en
         runtime.block_on(arms::look(&loaded));
         return check(session, &loaded);
     }
-    if args.alertmanager_routes {
-        return Ok(session.show_text("alertmanager routes", &routes::text(&loaded)));
-    }
-    if args.unit {
-        let binary =
-            std::env::current_exe().map_or_else(|_| "/usr/bin/ira".to_owned(), |path| path.display().to_string());
-        let config = output.config.clone().unwrap_or_else(|| PathBuf::from("/etc/ira/config.toml"));
-        return Ok(session.show_text("systemd units", &unit::text(&loaded, &binary, &config.display().to_string())));
-    }
+    loaded.say();
     let path = store_path(&loaded.config)?;
     let config = Arc::clone(&loaded.config);
     let _lock = lock::take(&path)?;

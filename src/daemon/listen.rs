@@ -13,9 +13,12 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use ira_commands::{Fault, Kind};
-use tokio::io::AsyncWriteExt as _;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
+
+use super::tls::{self, Peer, Unmet};
 
 /// How long the head of a request may take, and how long a connection may say nothing.
 const HEAD: Duration = Duration::from_secs(15);
@@ -43,6 +46,15 @@ pub(super) trait Answer: Send + Sync + 'static {
         request: Request<Incoming>,
         peer: SocketAddr,
     ) -> impl Future<Output = Response<Body>> + Send;
+
+    /// What connections are met with from now on; none where they are plain. A request that came over TLS has a [`Peer`]
+    /// among its extensions.
+    fn tls(&self) -> Option<Arc<ServerConfig>> {
+        None
+    }
+
+    /// A handshake came to nothing.
+    fn unmet(&self, _how: &'static str) {}
 }
 
 /// An answer of a line of text.
@@ -118,15 +130,37 @@ fn refuse(mut stream: TcpStream) {
     });
 }
 
-async fn one<A: Answer>(stream: TcpStream, peer: SocketAddr, answer: Arc<A>, mut stop: watch::Receiver<bool>) {
-    let service = service_fn(move |request| {
+async fn one<A: Answer>(stream: TcpStream, peer: SocketAddr, answer: Arc<A>, stop: watch::Receiver<bool>) {
+    // Small answers are not held back.
+    let _sooner = stream.set_nodelay(true);
+    let Some(config) = answer.tls() else { return spoken(stream, peer, None, answer, stop).await };
+    let (how, why) = match tls::meet(config, stream).await {
+        Ok((stream, shown)) => return spoken(stream, peer, Some(shown), answer, stop).await,
+        Err(Unmet::Plain) => ("plain", "it speaks plain HTTP to a port that speaks TLS".to_owned()),
+        Err(Unmet::Slow) => ("slow", "it did not end the handshake in time".to_owned()),
+        Err(Unmet::Failed(why)) => ("failed", why),
+    };
+    answer.unmet(how);
+    tracing::warn!("{peer}: no connection: {why}");
+}
+
+/// Answers what is asked over a connection.
+async fn spoken<A: Answer>(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: SocketAddr,
+    shown: Option<Peer>,
+    answer: Arc<A>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let answer = Arc::clone(&answer);
+        if let Some(shown) = &shown {
+            request.extensions_mut().insert(shown.clone());
+        }
         async move { Ok::<_, Infallible>(answer.answer(request, peer).await) }
     });
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(LONGEST_HEAD).half_close(false);
-    // Small answers are not held back.
-    let _sooner = stream.set_nodelay(true);
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -24,6 +24,8 @@ pub(super) const NAMES: &[(&str, &str, &str)] = &[
     ("ira_store_errors_total", "counter", "requests to the store that failed"),
     ("ira_store_up", "gauge", "whether the store answers"),
     ("ira_playbooks", "gauge", "playbooks, by whether they are loaded"),
+    ("ira_handshakes_failed_total", "counter", "connections over TLS that came to nothing, by how"),
+    ("ira_traces_total", "counter", "runs that were told as traces, by how that went"),
     ("ira_reloads_total", "counter", "reloads, by how they went"),
 ];
 

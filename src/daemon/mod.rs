@@ -16,14 +16,18 @@ mod lock;
 mod metrics;
 mod once;
 mod own;
+pub mod print;
 mod recur;
 mod routes;
 mod routing;
+mod runner;
 mod serve;
 pub mod sources;
+mod spans;
 mod storm;
 mod tell;
 mod time;
+pub(crate) mod tls;
 mod unit;
 pub mod web;
 mod work;
@@ -48,6 +52,7 @@ use crate::store::Store;
 use crate::store::model::RunId;
 use books::Loaded;
 use metrics::Metrics;
+use spans::Spans;
 use web::Web;
 
 /// What is made of what was loaded: replaced together at a reload, while what is under way goes on with what it has.
@@ -80,6 +85,8 @@ struct Shared {
     mail: Notify,
     /// How runs ended that people asked for.
     came: api::Ends,
+    /// Where runs that ended are handed over to be told of.
+    spans: Spans,
     /// What people see.
     web: Web,
     /// The arms of the page are to be looked at.
@@ -126,6 +133,7 @@ impl Shared {
         output: &OutputFlags,
     ) -> Result<(Arc<Self>, watch::Receiver<bool>), Fault> {
         let (stop, stopped) = watch::channel(false);
+        let (spans, ended) = Spans::new();
         let cluster: String = store.identity().await?.cluster_id.chars().take(12).collect();
         let worker = format!("{}{}:{:08x}", work::NAME, std::process::id(), rand::random::<u32>());
         let parts = Parts::new(&store, loaded, output, &cluster, &worker)?;
@@ -153,11 +161,14 @@ impl Shared {
             nudged: Mutex::default(),
             mail: Notify::new(),
             came: api::Ends::default(),
+            spans,
             web,
             looked: Notify::new(),
             stop,
         };
-        Ok((Arc::new(shared), stopped))
+        let shared = Arc::new(shared);
+        Spans::start(&shared, ended);
+        Ok((shared, stopped))
     }
 
     /// What is worked with.

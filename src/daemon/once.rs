@@ -28,6 +28,7 @@ pub(super) async fn once(shared: &Arc<Shared>) -> Result<(), Fault> {
             break;
         }
     }
+    shared.spans.close().await;
     let open = shared.store.runs(Filter::Active).await?.len();
     if open > 0 {
         tracing::info!("{open} runs wait for their time or for somebody");

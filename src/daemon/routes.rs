@@ -40,19 +40,22 @@ pub(super) fn text(loaded: &Loaded) -> String {
         );
     }
     let deadline = loaded.books.iter().filter_map(|book| book.playbook.escalate.as_ref()).map(|one| one.deadline).max();
+    let scheme = if loaded.config.daemon.tls.is_some() { "https" } else { "http" };
     let _never = writeln!(
         out,
         "- matchers: ['alertname=\"IraRunOpen\"']   # the run's own arm: it pages where ira dies in the middle\n  \
            receiver: ira-pager\n  group_by: [alertname, run]\n  group_wait: {}s\n  repeat_interval: 1h\n\
          receivers:\n\
-         - name: ira\n  webhook_configs:\n  - url: 'http://{}/alertmanager'\n    send_resolved: true\n    \
+         - name: ira\n  webhook_configs:\n  - url: '{}://{}/alertmanager'\n    send_resolved: true\n    \
              http_config: {{ authorization: {{ credentials_file: /etc/alertmanager/ira-token }} }}\n\
          - name: ira-pager\n  pagerduty_configs:\n  - routing_key_file: /etc/alertmanager/pagerduty-key   # the very key of `page.routing_key`\n\
-         - name: ira-and-pager\n  webhook_configs:\n  - url: 'http://{}/alertmanager'\n    send_resolved: true\n    \
+         - name: ira-and-pager\n  webhook_configs:\n  - url: '{}://{}/alertmanager'\n    send_resolved: true\n    \
              http_config: {{ authorization: {{ credentials_file: /etc/alertmanager/ira-token }} }}\n  \
            pagerduty_configs:\n  - routing_key_file: /etc/alertmanager/pagerduty-key",
         deadline.unwrap_or(LEAST).max(60),
+        scheme,
         loaded.config.daemon.listen,
+        scheme,
         loaded.config.daemon.listen,
     );
     out

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::admin::Admin;
 use super::intake::Intake;
 use super::life::DaemonArgs;
-use super::{Shared, arms, catch_up, decide, listen, time, work};
+use super::{Shared, arms, books, catch_up, decide, listen, time, work};
 use crate::cli::OutputFlags;
 use crate::terminal::write_stdout;
 
@@ -30,10 +30,13 @@ pub(super) async fn serve(
     let mut tasks = JoinSet::new();
     let listener = listen::bind(args.listen.unwrap_or(config.daemon.listen)).await?;
     let at = listen::address(&listener)?;
-    let mut said = format!("ready: http://{at}\n");
+    let scheme = |tls: bool| if tls { "https" } else { "http" };
+    let loaded = shared.loaded();
+    let mut said = format!("ready: {}://{at}\n", scheme(loaded.tls.is_some()));
     if let Some(admin) = args.admin.or(config.daemon.admin) {
+        books::private(admin, loaded.admin_tls.is_some())?;
         let admin = listen::bind(admin).await?;
-        said = format!("{said}admin: http://{}\n", listen::address(&admin)?);
+        said = format!("{said}admin: {}://{}\n", scheme(loaded.admin_tls.is_some()), listen::address(&admin)?);
         tasks.spawn(listen::serve(admin, Arc::new(Admin(Arc::clone(shared))), VISITORS, stopped.clone()));
     }
     let orphans = work::orphans(shared).await?;
@@ -71,6 +74,7 @@ pub(super) async fn serve(
     if tokio::time::timeout(config.daemon.grace, drained).await.is_err() {
         tracing::warn!("runs are still under way: the next daemon takes them up");
     }
+    shared.spans.close().await;
     Ok(())
 }
 

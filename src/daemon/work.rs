@@ -62,6 +62,9 @@ async fn taken(engine: &Engine, run: RunId) -> Result<Option<(RunId, Came)>, Fau
 pub(super) fn count(shared: &Shared, run: RunId, came: &Came) {
     // What it told waits in the outbox.
     shared.mail.notify_one();
+    if matches!(came, Came::Ended(..) | Came::Denied(..)) && !shared.spans.ended(run) {
+        shared.metrics.count("ira_traces_total", &[("outcome", "lost")]);
+    }
     match came {
         Came::Ended(ended, ending) => {
             let playbook = ended.playbook.clone().unwrap_or_default();

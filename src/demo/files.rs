@@ -104,7 +104,7 @@ impl Folder {
              [sources.alertmanager]\nkind = \"alertmanager\"\ntoken = \"file:token\"\n\
              [page]\nrouting_key = \"file:routing-key\"\nurl = \"{}\"\ndeclared = \"both arms are part of the demonstration\"\n\
              [alertmanager]\nurls = \"{}\"\nsettle = \"0s\"\n\
-             [scripts]\nfolder = \"{}\"\n\
+             [scripts]\nfolder = \"{}\"\nrunner = \"same-user\"\n\
              [budgets.demo]\nmax = 10\nwindow = \"1h\"\n",
             self.store(),
             around.pager,

@@ -144,7 +144,7 @@ fn two_playbooks_that_would_write_wake_somebody_in_place_of_either() {
 fn a_playbook_that_writes_is_not_loaded_where_nobody_would_be_paged() {
     let host = Host::new();
     let unarmed = format!(
-        "store = \"sqlite:{}\"\n[sources.alertmanager]\nkind = \"alertmanager\"\ntoken = \"env:TOKEN\"\n[scripts]\nfolder = \"{}\"\n\
+        "store = \"sqlite:{}\"\n[sources.alertmanager]\nkind = \"alertmanager\"\ntoken = \"env:TOKEN\"\n[scripts]\nrunner = \"same-user\"\nfolder = \"{}\"\n\
          [budgets.all]\nmax = 9\nwindow = \"1h\"\n",
         host.store_path().display(),
         host.path("scripts").display()

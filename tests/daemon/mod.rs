@@ -7,6 +7,7 @@ mod bodies;
 mod decisions;
 mod hostile;
 mod incident;
+mod files;
 mod killed;
 mod life;
 mod minute;
@@ -14,6 +15,9 @@ mod older;
 mod refused;
 mod storm;
 mod units;
+mod runner;
+mod tls;
+mod traces;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -75,7 +79,7 @@ impl Host {
         let config = format!(
             "store = \"sqlite:{}\"\n[sources.alertmanager]\nkind = \"alertmanager\"\ntoken = \"env:TOKEN\"\n\
              [page]\nrouting_key = \"env:KEY\"\nurl = \"{}\"\ndeclared = \"by these tests\"\n[alertmanager]\nurls = \"{}\"\nsettle = \"0s\"\n\
-             [scripts]\nfolder = \"{}\"\n[budgets.all]\nmax = 100000\nwindow = \"1h\"\n{more}\n",
+             [scripts]\nfolder = \"{}\"\nrunner = \"same-user\"\n[budgets.all]\nmax = 100000\nwindow = \"1h\"\n{more}\n",
             self.store_path().display(),
             self.pager.url(),
             self.firing.url(),

@@ -23,7 +23,7 @@ fn unit(test: &str, script: &str, timeout: &str) -> Option<Unit> {
         "store = \"sqlite:{STATE}/ira.db\"\n[daemon]\nlisten = \"127.0.0.1:{port}\"\n\
          [sources.alertmanager]\nkind = \"alertmanager\"\ntoken = \"credential:token\"\n\
          [page]\nrouting_key = \"credential:routing-key\"\nurl = \"{}\"\ndeclared = \"by this test\"\n\
-         [alertmanager]\nurls = \"{}\"\nsettle = \"0s\"\n[scripts]\nfolder = \"/etc/ira/scripts\"\n\
+         [alertmanager]\nurls = \"{}\"\nsettle = \"0s\"\n[scripts]\nfolder = \"/etc/ira/scripts\"\nrunner = \"same-user\"\n\
          [budgets.all]\nmax = 100\nwindow = \"1h\"\n",
         host.pager.url(),
         host.firing.url()

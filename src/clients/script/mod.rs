@@ -41,7 +41,23 @@ pub struct Scripts {
 /// This very program, also when the file it was started from is another one by now.
 pub const SELF: &str = "/proc/self/exe";
 
+/// A name for an attempt, which no other one has.
+pub fn attempt_name() -> String {
+    format!("{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>())
+}
+
+/// Whether the file would be run; the fault says why not.
+pub fn runnable(path: &Path) -> Result<(), Fault> {
+    let program = path.to_str().ok_or_else(|| Fault::new(Kind::Usage, "a script's path is UTF-8"))?;
+    find::find(program, None).map(|_| ())
+}
+
 impl Scripts {
+    /// Whether an attempt of this name was begun here.
+    pub fn knows(&self, attempt: &str) -> bool {
+        self.files(attempt).is_ok_and(|files| files.lock().exists())
+    }
+
     fn files(&self, attempt: &str) -> Result<Files, Fault> {
         Files::of(&self.attempts, attempt)
             .ok_or_else(|| Fault::new(Kind::Failed, "the attempt has a name that is none of the journal's"))
@@ -114,7 +130,7 @@ impl ScriptRead for Scripts {
     }
 
     fn name(&self) -> String {
-        format!("{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>())
+        attempt_name()
     }
 
     fn end_of_options(&self) -> bool {

@@ -148,6 +148,8 @@ pub struct SystemsConfig {
     pub prometheus: Option<ServiceConfig>,
     /// Alertmanager.
     pub alertmanager: Option<AlertmanagerConfig>,
+    /// Who takes the traces of runs, by OTLP over HTTP.
+    pub otlp: Option<ServiceConfig>,
     /// Ticket desks by name.
     pub tickets: BTreeMap<String, DeskConfig>,
     /// PostgreSQL servers by name.

@@ -20,7 +20,7 @@ use crate::config::secret::SecretRef;
 use crate::config::url;
 
 /// The tables that are read here.
-pub(in crate::config) const TABLES: [&str; 14] = [
+pub(in crate::config) const TABLES: [&str; 15] = [
     "pagerduty",
     "page",
     "heartbeat",
@@ -28,6 +28,7 @@ pub(in crate::config) const TABLES: [&str; 14] = [
     "opsgenie",
     "prometheus",
     "alertmanager",
+    "otlp",
     "tickets",
     "http",
     "sources",
@@ -53,7 +54,8 @@ pub(in crate::config) fn table(systems: &mut SystemsConfig, reader: &mut Reader<
         "heartbeat" => replace(&mut systems.heartbeat, heartbeat(reader, item)),
         "slack" => replace(&mut systems.slack, slack(reader, item)),
         "opsgenie" => replace(&mut systems.opsgenie, opsgenie(reader, item)),
-        "prometheus" => replace(&mut systems.prometheus, prometheus(reader, item)),
+        "prometheus" => replace(&mut systems.prometheus, service(reader, "prometheus", item, keys::PROMETHEUS)),
+        "otlp" => replace(&mut systems.otlp, service(reader, "otlp", item, keys::OTLP)),
         "alertmanager" => replace(&mut systems.alertmanager, alertmanager(reader, item)),
         "sources" => systems.sources.extend(intake::sources(reader, item)),
         "war_room" => systems.room = super::room::room(reader, item).unwrap_or_default(),
@@ -299,17 +301,18 @@ fn opsgenie(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<OpsgenieConfig> 
     Some(OpsgenieConfig { key, url })
 }
 
-fn prometheus(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<ServiceConfig> {
+/// A table that says where a service is, and how one proves who one is there.
+fn service(reader: &mut Reader<'_>, table: &str, item: &Item<'_>, known: &[keys::Key]) -> Option<ServiceConfig> {
     let (mut url, mut proof) = (None, Proof::default());
-    fields(reader, "prometheus", item, keys::PROMETHEUS, |reader, word, key, item| {
+    fields(reader, table, item, known, |reader, word, key, item| {
         if word == "url" {
             url = address(reader, key, item);
             return true;
         }
         proof.take(reader, word, key, item)
     })?;
-    let auth = proof.auth(reader, "prometheus", item)?;
-    let url = needed(reader, item, "prometheus", "url", url)?;
+    let auth = proof.auth(reader, table, item)?;
+    let url = needed(reader, item, table, "url", url)?;
     Some(ServiceConfig { url, auth })
 }
 

@@ -48,6 +48,11 @@ pub(in crate::config) fn shown(systems: &SystemsConfig) -> Vec<(String, Json)> {
     if let Some(one) = &systems.opsgenie {
         add("opsgenie", json!({ "key": one.key.to_string(), "url": one.url.to_string() }));
     }
+    if let Some(one) = &systems.otlp {
+        let mut value = json!({ "url": one.url.to_string() });
+        auth(&mut value, &one.auth);
+        add("otlp", value);
+    }
     if let Some(one) = &systems.prometheus {
         let mut value = json!({ "url": one.url.to_string() });
         auth(&mut value, &one.auth);
@@ -109,6 +114,10 @@ pub(super) fn references(systems: &SystemsConfig) -> Vec<(&'static str, &SecretR
     if let Some(one) = &systems.prometheus {
         all.push(("prometheus", &one.url));
         all.extend(proof(&one.auth).map(|secret| ("prometheus", secret)));
+    }
+    if let Some(one) = &systems.otlp {
+        all.push(("otlp", &one.url));
+        all.extend(proof(&one.auth).map(|secret| ("otlp", secret)));
     }
     if let Some(one) = &systems.alertmanager {
         all.extend(one.urls.iter().map(|url| ("alertmanager", url)));

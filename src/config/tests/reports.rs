@@ -32,7 +32,7 @@ fn show_has_every_value_with_its_origin() {
     assert_eq!(of("network").value, serde_json::Value::Null);
     let report = show(&config);
     assert!(report.data["values"].as_array().unwrap().len() == shown.len());
-    assert!(report.sections[0].tables[0].rows.len() == 21, "what ships is folded away");
+    assert!(report.sections[0].tables[0].rows.len() == 24, "what ships is folded away");
 }
 
 #[test]
@@ -50,6 +50,8 @@ fn the_help_names_every_key_default_and_variable() {
         ("[users.NAME]", keys::USER),
         ("[nodes.", keys::NODE),
         ("[daemon]", keys::DAEMON),
+        ("[daemon.tls]", keys::TLS),
+        ("[otlp]", keys::OTLP),
         ("[scripts]", keys::SCRIPTS),
         ("[systemd]", keys::SYSTEMD),
         ("[pagerduty]", keys::PAGERDUTY),

@@ -114,7 +114,7 @@ impl Server {
         let config = format!(
             "store = \"sqlite:{}\"\n[sources.alertmanager]\nkind = \"alertmanager\"\ntoken = \"file:{}\"\n\
              [page]\nrouting_key = \"file:{}\"\nurl = \"{around}\"\ndeclared = \"a bench\"\n[alertmanager]\nurls = \"{around}\"\nsettle = \"0s\"\n\
-             [scripts]\nfolder = \"{}\"\n[budgets.all]\nmax = 1000000\nwindow = \"1h\"\n\
+             [scripts]\nfolder = \"{}\"\nrunner = \"same-user\"\n[budgets.all]\nmax = 1000000\nwindow = \"1h\"\n\
              [daemon]\n{daemon}",
             store.display(),
             path("token").display(),

@@ -11,6 +11,7 @@ pub mod config;
 pub mod connect;
 pub mod daemon;
 mod demo;
+mod doctor;
 pub mod engine;
 pub mod exit;
 pub mod help;
@@ -197,6 +198,7 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
             remediate::remediate(session, &args, &cli::Reach::default(), &output, env)
         }
         What::Control(Control::Daemon(args)) => daemon::daemon(session, &args, &output, env),
+        What::Control(Control::Doctor(args)) => doctor::doctor(session, &args, &output),
         What::Control(Control::Run(verb)) => {
             if let Some(code) = remote::run(session, &verb, &output)? {
                 return Ok(code);

@@ -4,6 +4,7 @@ mod act;
 mod daemon;
 mod data;
 mod demo;
+mod doctor;
 mod endpoints;
 mod engine;
 mod feed_report;

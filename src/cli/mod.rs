@@ -22,6 +22,7 @@ pub use self::playbooks::{BacktestArgs, PlanArgs, PlaybookVerb, PromoteArgs, Rem
 pub use crate::config::{ColorChoice as Color, Format};
 pub use crate::daemon::DaemonArgs;
 pub use crate::demo::DemoArgs;
+pub use crate::doctor::DoctorArgs;
 use crate::runs::{FreezeArgs, RunVerb, ThawArgs};
 
 /// Lines of help are at most this wide, whatever the terminal's width.
@@ -61,6 +62,8 @@ pub enum Control {
     Remediate(RemediateArgs),
     /// Take alerts in, and answer each with the playbook that is for it, or wake somebody
     Daemon(DaemonArgs),
+    /// Ask every configured system one harmless read, and say what does not answer, why, and what mends it (exit 69)
+    Doctor(DoctorArgs),
     /// List, show and decide runs of playbooks
     #[command(subcommand, arg_required_else_help = false)]
     Run(RunVerb),

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use futures::future::join_all;
 use ira_commands::ports::Clock;
 use ira_commands::ports::systems::{AlertRead, Firing, Witness};
+use ira_commands::text::excerpt;
 use ira_commands::{Fault, Kind};
 use reqwest::Method;
 use serde_json::Value as Json;
@@ -95,6 +96,15 @@ impl Alertmanager {
             Err(fault) => ("Alertmanager".to_owned(), Err(fault)),
         };
         join_all(self.pair.urls.iter().map(one)).await
+    }
+
+    /// The version of the first.
+    pub async fn version(&self) -> Result<String, Fault> {
+        let url = self.pair.urls.first().ok_or_else(|| Fault::new(Kind::Config, "there is no Alertmanager"))?;
+        let service = Service::open("Alertmanager", url, &self.pair.auth, self.config.env())?;
+        let status = service.read(&Call::new(Method::GET, &["api", "v2", "status"])).await?;
+        let version = status.pointer("/versionInfo/version").and_then(Json::as_str);
+        version.map(|version| excerpt(version, 40)).ok_or_else(|| service.lacks("its version"))
     }
 
     /// Whether it has been up for long enough to have been told again what fires: it forgets all of it when it ends.

@@ -51,6 +51,13 @@ impl Opsgenie {
         Service::with("Opsgenie", &self.own.url, Some(header), self.config.env())
     }
 
+    /// Reads one alert: whether the key is taken.
+    pub async fn look(&self) -> Result<(), Fault> {
+        let service = self.service()?;
+        let said = service.read(&Call::new(Method::GET, &["v2", "alerts"]).query("limit", "1")).await?;
+        said.get("data").map(|_| ()).ok_or_else(|| service.lacks("a list of alerts"))
+    }
+
     /// Hands a page over; gives who took it.
     pub async fn page(&self, page: &Page) -> Result<String, Broken> {
         let service = self.service().map_err(Broken::before)?;

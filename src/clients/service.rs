@@ -260,6 +260,21 @@ impl Service {
         self.json(&reply)
     }
 
+    /// Asks the root of the host, once and without the credential; gives the status, whatever it is.
+    pub async fn root(&self) -> Result<u16, Fault> {
+        let mut url = self.url(&Call::new(Method::GET, &[])).map_err(|fault| self.fault(fault))?;
+        url.set_path("/");
+        url.set_query(None);
+        url.set_fragment(None);
+        let bare = url.set_username("").and_then(|()| url.set_password(None));
+        bare.map_err(|()| self.fault(Fault::new(Kind::Config, "cannot be asked: its URL takes no path")))?;
+        let client = http::client(&self.endpoint, self.timeout, 0).map_err(|fault| self.fault(fault))?;
+        let answer = client.get(url).send().await;
+        answer
+            .map(|response| response.status().as_u16())
+            .map_err(|error| self.fault(http::cannot(&self.endpoint, &error)))
+    }
+
     /// An answer as JSON.
     pub fn json(&self, reply: &Reply) -> Result<Json, Fault> {
         serde_json::from_slice(&reply.body).map_err(|_| {

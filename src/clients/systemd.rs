@@ -36,6 +36,11 @@ pub struct Systemd {
 /// Takes known secrets out of a text.
 type Mask = Box<dyn Fn(&str) -> String + Send + Sync>;
 
+/// Whether this machine has a bus where a system has it.
+pub fn is_here() -> bool {
+    BUS.strip_prefix("unix:path=").is_some_and(|path| std::path::Path::new(path).exists())
+}
+
 impl Systemd {
     /// Of this machine, or of the one whose bus has this D-Bus address.
     pub fn new(bus: Option<String>) -> Self {
@@ -52,6 +57,12 @@ impl Systemd {
     fn root(&self) -> Option<&str> {
         let path = self.address().strip_prefix("unix:path=")?;
         BUS.strip_prefix("unix:path=").and_then(|usual| path.strip_suffix(usual))
+    }
+
+    /// The manager's version.
+    pub async fn version(&self) -> Result<String, Fault> {
+        let manager = OwnedObjectPath::try_from(PATH).map_err(|error| odd(&error))?;
+        Ok(text(&self.properties(&manager, MANAGER_INTERFACE).await?, "Version"))
     }
 
     fn address(&self) -> &str {

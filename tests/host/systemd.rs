@@ -43,6 +43,16 @@ fn a_unit_is_started_restarted_and_stopped_and_each_is_read_back() {
 }
 
 #[test]
+fn the_doctor_asks_the_service_manager() {
+    let Some(bed) = Bed::start("the_doctor_asks_the_service_manager") else { return };
+    let person = on(&bed);
+    let ran = Ran::of(ira(person.home.path()).args(["doctor", "--json"]));
+    let findings = ran.json()["data"]["findings"].clone();
+    let systemd = findings.as_array().expect("a list").iter().find(|one| one["check"] == "systemd").expect("asked");
+    assert!(systemd["message"].as_str().is_some_and(|text| text.starts_with("version 2")), "{findings}");
+}
+
+#[test]
 fn what_fails_is_told_apart_from_what_was_never_begun() {
     let Some(bed) = Bed::start("what_fails_is_told_apart_from_what_was_never_begun") else { return };
     let person = on(&bed);

@@ -100,6 +100,11 @@ fn every_request_is_one_that_pagerduty_describes() {
         rest.url(),
         events.url()
     ));
+    let doctor = person.ira(&["doctor", "--json"]);
+    let findings = doctor.json()["data"]["findings"].clone();
+    let of = |check: &str| findings.as_array().and_then(|all| all.iter().find(|one| one["check"] == check)).cloned();
+    assert_eq!(of("pagerduty").expect("asked")["message"], "takes the key; notes are from On Call", "{findings}");
+    assert_eq!(of("page").expect("asked")["status"], "info", "{findings}");
     let note = |words: &[&str]| {
         let ran =
             Ran::with_input(&mut person.command(&[&["pd-annotate", "--json", "--wait", "0"], words].concat()), "found");

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use ira_commands::actions::Broken;
 use ira_commands::alert::{self, Alert};
 use ira_commands::ports::people::{Incident, IncidentChange, IncidentName, IncidentRead, IncidentWrite, Note};
+use ira_commands::text::excerpt;
 use ira_commands::{Fault, Kind};
 use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
@@ -51,6 +52,21 @@ impl Rest {
             call.headers.push(("from", self.own.from.clone()));
         }
         call
+    }
+
+    /// The name of the user that notes are from, where the account has them.
+    pub async fn user(&self) -> Result<String, Fault> {
+        let service = self.service()?;
+        let call = self.call(Method::GET, &["users"]).query("query", self.own.from.as_str()).query("limit", "100");
+        let said = service.read(&call).await?;
+        let users = said.get("users").and_then(Json::as_array).ok_or_else(|| service.lacks("a list of users"))?;
+        let text = |user: &Json, name: &str| user.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
+        let own = users.iter().find(|user| text(user, "email").eq_ignore_ascii_case(&self.own.from));
+        own.map(|user| excerpt(&text(user, "name"), 80)).ok_or_else(|| {
+            let why = format!("takes the key, and has no user {}", self.own.from);
+            service
+                .fault(Fault::new(Kind::Config, why).hint("`pagerduty.from` is the address of a user of the account"))
+        })
     }
 
     async fn write(&self, call: &Call, again: Again) -> Result<Json, Broken> {

@@ -18,6 +18,7 @@ impl Config {
             .chain(self.networks.values().flat_map(|network| &network.rpc))
             .chain(signers().map(|signer| &signer.password))
             .chain(nodes)
+            .chain(self.remote.url.iter().chain(&self.remote.token))
             .chain(listeners.flat_map(TlsConfig::references));
         let named = all.filter_map(|reference| match reference {
             SecretRef::Credential(name) => Some(name.clone()),

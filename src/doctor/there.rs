@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ira_commands::node::NodeRead as _;
+use ira_commands::ports::data::{PoolerRead as _, PostgresRead as _, RedisRead as _};
 use ira_commands::ports::people::TicketRead as _;
 use ira_commands::ports::systems::Metrics as _;
 use ira_commands::ports::{ChainRead as _, Clock as _, FeedDirectory as _};
+use ira_commands::text::excerpt;
 use ira_commands::units::{duration, thousands};
 use ira_commands::{Fault, Kind};
 use secrecy::SecretString;
@@ -20,7 +22,9 @@ use crate::clients::node::Node;
 use crate::clients::opsgenie::Opsgenie;
 use crate::clients::pager;
 use crate::clients::pagerduty::Rest;
+use crate::clients::postgres::{PgBouncer, Postgres};
 use crate::clients::prometheus::Prometheus;
+use crate::clients::redis::Redis;
 use crate::clients::service::Service;
 use crate::clients::systemd::{self, Systemd};
 use crate::clients::tickets::Tickets;
@@ -47,6 +51,7 @@ pub(super) fn questions(config: &Arc<Config>, limit: Duration) -> Vec<Question<'
     }));
     all.extend(directories(config));
     all.extend(watchers(config, limit));
+    all.extend(data(config));
     all.extend(people(config));
     let bus = config.host.bus.clone();
     // Where there is no systemd and none is named, nothing is missing.
@@ -142,6 +147,29 @@ fn watchers(config: &Arc<Config>, limit: Duration) -> Vec<Question<'_>> {
     all
 }
 
+/// Databases, poolers and caches.
+fn data(config: &Arc<Config>) -> Vec<Question<'_>> {
+    let version = |version: &str| Said::Well(format!("takes the login, version {}", excerpt(version, 40)));
+    let systems = &config.systems;
+    let mut all = Vec::new();
+    all.extend(systems.postgres.keys().map(|name| {
+        Question::new("postgres", name.as_str(), async move {
+            Ok(version(&Postgres::new(Arc::clone(config)).server(name).await?.version))
+        })
+    }));
+    all.extend(systems.pgbouncer.keys().map(|name| {
+        Question::new("pgbouncer", name.as_str(), async move {
+            Ok(version(&PgBouncer::new(Arc::clone(config)).pooler(name).await?.version))
+        })
+    }));
+    all.extend(systems.redis.keys().map(|name| {
+        Question::new("redis", name.as_str(), async move {
+            Ok(version(&Redis::new(Arc::clone(config)).info(name).await?.version))
+        })
+    }));
+    all
+}
+
 /// Who is told, and where people look.
 fn people(config: &Arc<Config>) -> Vec<Question<'_>> {
     let mut all = Vec::new();
@@ -181,6 +209,25 @@ fn people(config: &Arc<Config>) -> Vec<Question<'_>> {
             Ok(Said::Well(format!("{} can be searched", desks.desk(name)?.what)))
         })
     }));
+    if let Some(heart) = &systems.heartbeat {
+        all.push(Question::new("heartbeat", heart.url.to_string(), async move {
+            let what = "to ask more of it would tell it that all is well";
+            reached(config, "the external switch", &heart.url, what).await
+        }));
+    }
+    if let Some(one) = &systems.otlp {
+        all.push(Question::new("otlp", one.url.to_string(), async move {
+            reached(config, "the collector", &one.url, "that it takes traces only a trace shows").await
+        }));
+    }
+    if let Some(url) = &config.remote.url {
+        all.push(Question::new("daemon", url.to_string(), async move {
+            if let Some(token) = &config.remote.token {
+                token.resolve(config.env())?;
+            }
+            reached(config, "the daemon", url, "whether it takes the token ira run list shows").await
+        }));
+    }
     if let Some(url) = &config.public_url {
         let reference = SecretRef::Literal(SecretString::from(url.as_str()));
         all.push(Question::new("public-url", url.as_str(), async move {

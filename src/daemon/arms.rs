@@ -64,12 +64,11 @@ pub(super) async fn look(loaded: &Loaded) {
             .then(|| format!("it writes, and nobody would be paged if it failed; missing: {}", missing.join("; ")));
         let mut unarmed = book.unarmed.write().unwrap_or_else(PoisonError::into_inner);
         if why != *unarmed {
-            match &why {
-                Some(why) => tracing::warn!("the playbook {} is not loaded: {why}", book.playbook.name.text),
-                None => tracing::info!(
-                    "the playbook {} is loaded: both arms of its page are there",
-                    book.playbook.name.text
-                ),
+            let name = &book.playbook.name.text;
+            if let Some(why) = &why {
+                tracing::warn!("the playbook {name} is not loaded: {why}");
+            } else {
+                tracing::info!("the playbook {name} is loaded: both arms of its page are there");
             }
         }
         *unarmed = why;

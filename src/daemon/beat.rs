@@ -57,7 +57,7 @@ impl Beat {
         shared.metrics.count("ira_heartbeats_total", &[("outcome", outcome)]);
         match &why {
             Some(why) if self.held.is_none() => {
-                tracing::error!("the external switch is not told that all is well: {why}")
+                tracing::error!("the external switch is not told that all is well: {why}");
             }
             None if self.held.is_some() => tracing::info!("the external switch is told again that all is well"),
             _ => {}

@@ -44,12 +44,14 @@ pub(super) struct Book {
 impl Book {
     /// Why it answers no alert.
     pub fn refused(&self) -> Option<String> {
+        self.unfit().or_else(|| self.unarmed.read().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    /// The same, whatever is known of the arms of its page.
+    pub fn unfit(&self) -> Option<String> {
         let name = &self.playbook.name.text;
         let unset = self.valueless().filter(|_| self.rung >= Mode::Approve);
-        unset
-            .map(|why| format!("{why}: set it in [playbooks.{name}] params"))
-            .or_else(|| self.unrun.map(str::to_owned))
-            .or_else(|| self.unarmed.read().unwrap_or_else(PoisonError::into_inner).clone())
+        unset.map(|why| format!("{why}: set it in [playbooks.{name}] params")).or_else(|| self.unrun.map(str::to_owned))
     }
 
     /// Which of its parameters have no value, in words; none where all have one.
@@ -97,6 +99,15 @@ impl Loaded {
         let config = connect::effective(output)?;
         let books = books(&config, output)?;
         Ok(Self { config, books, sources: BTreeMap::new(), tls: None, admin_tls: None, sight: RwLock::default() })
+    }
+
+    /// Says in the log which playbooks answer no alert; of the arms of their pages it is said when these are looked at.
+    pub fn say(&self) {
+        for book in &self.books {
+            if let Some(why) = book.unfit() {
+                tracing::warn!("the playbook {} is not loaded: {why}", book.playbook.name.text);
+            }
+        }
     }
 
     /// How far the arms of the page were seen.

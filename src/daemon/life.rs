@@ -149,8 +149,9 @@ fn check(session: &mut Session, loaded: &Loaded) -> Result<u8, Fault> {
         if !named.is_empty() {
             session.warn([format!("{named}: not loaded before the routes of Alertmanager are seen: {why}")]);
         }
-        let unset = |name: &str| loaded.books.iter().any(|book| book.playbook.name.text == name && !book.unset.is_empty());
-        refused.retain(|(name, _)| unset(name));
+        let unfit =
+            |name: &str| loaded.books.iter().any(|book| book.playbook.name.text == name && book.unfit().is_some());
+        refused.retain(|(name, _)| unfit(name));
     }
     if let Some((name, why)) = refused.first() {
         let mut fault = Fault::new(Kind::Config, format!("the playbook {name} is not loaded")).because(why.as_str());

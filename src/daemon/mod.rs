@@ -195,6 +195,7 @@ impl Shared {
                     parts.loaded.books.len(),
                     parts.loaded.sources.len()
                 );
+                parts.loaded.say();
                 let config = &parts.loaded.config;
                 self.web.admit(config.users.clone(), config.public_url.as_deref());
                 self.web.shelve(parts.loaded.shelf());

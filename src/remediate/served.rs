@@ -1,8 +1,10 @@
 //! The engine asked through a daemon: it plans with what it has loaded, and begins what a person said yes to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ira_commands::playbook::{Incoming, Mode, Playbook};
+use ira_commands::report::Cell;
 use ira_commands::{Fault, Kind, Report, alert};
 
 use super::case::{Case, Next};
@@ -118,9 +120,13 @@ pub async fn plan(asked: &Asked<'_>) -> Result<Planned, Fault> {
     look(&around, &mut cases).await?;
     let now = ira_commands::ports::Clock::now(&SystemClock) * 1_000;
     let mut report = shown::plan(&cases, asked.config, now);
-    for fact in report.sections.iter_mut().flat_map(|section| &mut section.facts).filter(|fact| fact.label == "guards")
-    {
-        "shared with the daemon".clone_into(&mut fact.note);
+    // What is said of this machine by hand is another one's here.
+    for fact in report.sections.iter_mut().flat_map(|section| &mut section.facts) {
+        match fact.label {
+            "guards" => "shared with the daemon".clone_into(&mut fact.note),
+            "when its process dies" => fact.value = Cell::from("the daemon's own arms (`ira help daemon`)"),
+            _ => {}
+        }
     }
     let agree = cases.iter().any(|case| case.next() == Next::Agree);
     let runs = cases.iter().any(|case| case.next() == Next::Run);
@@ -172,7 +178,12 @@ pub async fn begin(
 async fn one(around: &Around<'_>, case: &Case, chosen: &Chosen, engine: &Engine, plan: String) -> Result<Begun, Fault> {
     let key = format!("hand:{:016x}{:016x}", rand::random::<u64>(), rand::random::<u64>());
     let wanted = wanted(around, case, &chosen.playbook, &chosen.text, &key);
-    let wanted = paged::paged(wanted, around, engine.store.as_ref()).await?;
+    let mut wanted = paged::paged(wanted, around, engine.store.as_ref()).await?;
+    let second = chosen.playbook.approve.as_ref().filter(|approve| approve.second_person);
+    if let Some(approve) = second {
+        // The time in which somebody else may agree is not the run's own.
+        wanted.escalate_in = wanted.escalate_in.map(|own| own + Duration::from_secs(approve.within));
+    }
     let run = match engine.admit(wanted).await? {
         Admission::New(run) | Admission::Again(run) => run,
         Admission::Active(run) => {
@@ -181,8 +192,7 @@ async fn one(around: &Around<'_>, case: &Case, chosen: &Chosen, engine: &Engine,
                 .hint(format!("ira run show {0}, then: ira run cancel {0}", run.id)));
         }
     };
-    let second = chosen.playbook.approve.as_ref().is_some_and(|approve| approve.second_person);
-    Ok(Begun { id: run.id, agreed: (!second).then_some(plan) })
+    Ok(Begun { id: run.id, agreed: second.is_none().then_some(plan) })
 }
 
 /// The exit code of how a run ended.

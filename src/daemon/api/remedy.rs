@@ -13,7 +13,7 @@ use crate::engine::{Came, Engine, refused};
 use crate::remediate::served::{self, Asked};
 use crate::remote::wire::{Answer, Remedy, Shown};
 use crate::render;
-use crate::store::model::RunId;
+use crate::store::model::{Approval, RunId};
 
 /// How long is waited before it is looked whether somebody has agreed.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -116,9 +116,24 @@ async fn driven(engine: &Engine, run: RunId, agreed: Option<(String, String)>) -
                     let yes = *hash == plan.hash;
                     engine.answer(run, &plan.hash, yes, who).await?.map_err(|denial| refused(&denial))?;
                 }
-                None => tokio::time::sleep(PAUSE).await,
+                None => answered(engine, run, &plan.hash).await?,
             },
             other => return Ok(other),
         }
+    }
+}
+
+/// Waits until somebody said something of a plan, or its time is over.
+async fn answered(engine: &Engine, run: RunId, plan: &str) -> Result<(), Fault> {
+    loop {
+        let now = engine.store.now().await?;
+        let Some(story) = engine.store.run(run).await?.filter(|story| !story.run.state.terminal()) else {
+            return Ok(());
+        };
+        let open = |one: &Approval| one.plan_hash == plan && one.decision.is_none() && one.expires_at > now;
+        if !story.approvals.iter().any(open) || story.run.cancelled_by.is_some() {
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }

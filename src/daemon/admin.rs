@@ -41,7 +41,8 @@ impl Answer for Admin {
     async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let path = request.uri().path();
         if path == api::PATH {
-            return api::answer(&self.0, request, peer.ip().is_loopback()).await;
+            let private = peer.ip().is_loopback() || self.tls().is_some();
+            return api::answer(&self.0, request, private).await;
         }
         if !matches!(path, "/healthz" | "/readyz" | "/metrics") {
             return self.page(request, peer).await;

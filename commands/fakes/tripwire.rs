@@ -1,5 +1,7 @@
 //! Every port in one: what reads answers, what writes panics.
 
+mod data;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -42,6 +44,9 @@ impl Tripwire {
             channels: Some(Arc::new(Self)),
             tickets: Some(Arc::new(Self)),
             incidents: Some(Arc::new(Self)),
+            postgres: Some(Arc::new(Self)),
+            poolers: Some(Arc::new(Self)),
+            redis: Some(Arc::new(Self)),
             nodes: vec![Arc::new(Self)],
             ..Reads::new(Arc::new(FixedDirectory(None)), Arc::new(StoppedClock(ScriptedChain::TIME)), Arc::new(Silent))
         }
@@ -58,6 +63,9 @@ impl Tripwire {
             chat: Some(Arc::new(Self)),
             tickets: Some(Arc::new(Self)),
             incidents: Some(Arc::new(Self)),
+            postgres: Some(Arc::new(Self)),
+            poolers: Some(Arc::new(Self)),
+            redis: Some(Arc::new(Self)),
             signer: Some(Arc::new(Self)),
             nodes: vec![Arc::new(Self)],
             ..Writes::new(Arc::new(Self))

@@ -14,6 +14,9 @@ fn every() -> Vec<Invocation> {
         ("war-room", json!({ "severity": "critical", "alert": { "labels": { "alertname": "Down" } } })),
         ("systemd.stop", json!({ "unit": "web" })),
         ("script.by_metric", json!({ "metric": "CPUUtilization", "namespace": "AWS/EC2" })),
+        ("postgres.set", json!({ "server": "shop", "setting": "max_connections", "value": "150" })),
+        ("pgbouncer.set_pool", json!({ "pooler": "shop", "size": 40 })),
+        ("redis.delete_stale", json!({ "server": "pages", "pattern": "page:*", "idle": "1h" })),
         ("page", json!({ "verb": "resolve", "key": "k", "summary": "over" })),
     ];
     // The samples have every name; of these a shape that a later command line takes otherwise is left out.

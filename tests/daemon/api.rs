@@ -162,3 +162,31 @@ fn no_command_comes_over_the_network_and_no_token_goes_in_the_clear() {
     assert_eq!(nothing.code, 69, "{nothing:?}");
     assert!(host.runs().is_empty() && host.effects() == 0);
 }
+
+#[test]
+fn permits_lock_what_they_are_for_and_count_against_their_budget() {
+    let (host, daemon) = asked("[budgets.hand]\nmax = 2\nwindow = \"1h\"\n");
+    let ask = |ask: Value| -> Value {
+        let (code, said) = post(daemon.admin, "/api/v1", Some(OPERATOR), json!({ "ask": ask }).to_string().as_bytes());
+        assert_eq!(code, 200, "{said}");
+        serde_json::from_str(said.split("\r\n\r\n").nth(1).expect("a body")).expect("JSON")
+    };
+    let permit = |key: &str| ask(json!({ "permit": { "title": "by hand", "keys": [key], "seconds": 60 } }));
+    let ended = |permit: &Value| ask(json!({ "permitted": { "permit": permit["permit"], "done": true, "note": "" } }));
+    let first = permit("web");
+    assert!(first["permit"].is_u64() && first["code"] == 0, "{first}");
+    let second = permit("web");
+    assert!(second["code"] == 75 && second["aside"].to_string().contains("lock"), "one at a time: {second}");
+    // What the daemon does by itself about the same thing waits or is refused, too.
+    assert_eq!(daemon.post(&message(&["web"], "firing", 1)), 200);
+    wait_until("it is decided", || host.all_decided());
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(host.effects(), 0, "{:?}", host.runs());
+    assert_eq!(ended(&first)["code"], 0);
+    let third = permit("db");
+    assert_eq!(third["code"], 0, "{third}");
+    assert_eq!((&ended(&third)["code"], &ended(&third)["code"]), (&json!(0), &json!(0)), "said twice is said once");
+    let fourth = permit("app");
+    assert!(fourth["code"] == 75 && fourth["aside"].to_string().contains("budget"), "{fourth}");
+    assert_eq!(ended(&json!({ "permit": 99 }))["code"], 2, "not one of theirs");
+}

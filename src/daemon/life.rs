@@ -92,6 +92,7 @@ pub fn daemon(session: &mut Session, args: &DaemonArgs, output: &OutputFlags, en
         runtime.block_on(arms::look(&loaded));
         return check(session, &loaded);
     }
+    loaded.say();
     let path = store_path(&loaded.config)?;
     let config = Arc::clone(&loaded.config);
     let _lock = lock::take(&path)?;

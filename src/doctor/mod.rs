@@ -1,6 +1,7 @@
 //! `ira doctor`: every system that is configured is asked one harmless read, all at the same time, and what does not
 //! answer is said with the reason and the mend.
 
+mod data;
 mod here;
 mod said;
 mod there;
@@ -83,7 +84,8 @@ pub fn doctor(session: &mut Session, args: &DoctorArgs, output: &OutputFlags) ->
 /// A fault of one system is a finding, never the end.
 async fn asked(args: &DoctorArgs, config: &Arc<Config>) -> Report {
     let limit = Duration::from_secs(args.timeout);
-    let questions = here::questions(config).into_iter().chain(there::questions(config, limit));
+    let questions =
+        here::questions(config).into_iter().chain(there::questions(config, limit)).chain(data::questions(config));
     let asked = questions.map(|Question { check, system, ask }| async move {
         let said = tokio::time::timeout(limit, ask).await.unwrap_or_else(|_| {
             let why = format!("nothing was heard within {} s", limit.as_secs());

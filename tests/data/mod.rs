@@ -39,3 +39,32 @@ pub fn is_secret(person: &Person, ran: &Ran) {
     let kept = format!("{:?}", person.journal());
     assert!(![&ran.out, &ran.err, &kept].iter().any(|text| text.contains(CANARY)), "I22: {ran:?} {kept}");
 }
+
+#[test]
+fn the_doctor_asks_each_and_says_what_it_may_not_see() {
+    let (Some(server), Some(pooler), Some(cache)) =
+        (bed::Postgres::start(20), bed::PgBouncer::start(), bed::Redis::start())
+    else {
+        return;
+    };
+    let tables = |port| {
+        let (pooler, cache) = (pooler.table("watch"), bed::Redis::table(cache.port, ""));
+        format!("{}{pooler}{cache}[systemd]\nbus = \"unix:path=/nonexistent\"\n", bed::Postgres::table(port))
+    };
+    let person = person(&tables(server.port));
+    let _seen = server.sessions("app", "web", 2);
+    let said = |check: &str| {
+        let ran = Ran::of(ira(person.home.path()).args(["doctor", "--json"]));
+        is_secret(&person, &ran);
+        let all = ran.json()["data"]["findings"].clone();
+        let one = all.as_array().expect("a list").iter().find(|one| one["check"] == check).cloned();
+        one.unwrap_or_else(|| panic!("{check}: {ran:?}"))["message"].as_str().expect("a message").to_owned()
+    };
+    assert!(said("postgres").contains("may not be seen"), "{}", said("postgres"));
+    server.grant(&policy(&person, "postgres.connections"));
+    let seen = said("postgres");
+    assert!(seen.contains("of 20 connections") && !seen.contains("may not be seen"), "{seen}");
+    assert!(said("pgbouncer").contains("0 clients wait") && said("redis").contains("0 keys"));
+    configure(&person, &tables(1));
+    assert!(said("postgres").contains("cannot be reached"), "{}", said("postgres"));
+}

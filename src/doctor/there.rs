@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ira_commands::node::NodeRead as _;
-use ira_commands::ports::data::{PoolerRead as _, PostgresRead as _, RedisRead as _};
 use ira_commands::ports::people::TicketRead as _;
 use ira_commands::ports::systems::Metrics as _;
 use ira_commands::ports::{ChainRead as _, Clock as _, FeedDirectory as _};
@@ -22,9 +21,7 @@ use crate::clients::node::Node;
 use crate::clients::opsgenie::Opsgenie;
 use crate::clients::pager;
 use crate::clients::pagerduty::Rest;
-use crate::clients::postgres::{PgBouncer, Postgres};
 use crate::clients::prometheus::Prometheus;
-use crate::clients::redis::Redis;
 use crate::clients::service::Service;
 use crate::clients::systemd::{self, Systemd};
 use crate::clients::tickets::Tickets;
@@ -51,7 +48,6 @@ pub(super) fn questions(config: &Arc<Config>, limit: Duration) -> Vec<Question<'
     }));
     all.extend(directories(config));
     all.extend(watchers(config, limit));
-    all.extend(data(config));
     all.extend(people(config));
     let bus = config.host.bus.clone();
     // Where there is no systemd and none is named, nothing is missing.
@@ -144,29 +140,6 @@ fn watchers(config: &Arc<Config>, limit: Duration) -> Vec<Question<'_>> {
             })
         }));
     }
-    all
-}
-
-/// Databases, poolers and caches.
-fn data(config: &Arc<Config>) -> Vec<Question<'_>> {
-    let version = |version: &str| Said::Well(format!("takes the login, version {}", excerpt(version, 40)));
-    let systems = &config.systems;
-    let mut all = Vec::new();
-    all.extend(systems.postgres.keys().map(|name| {
-        Question::new("postgres", name.as_str(), async move {
-            Ok(version(&Postgres::new(Arc::clone(config)).server(name).await?.version))
-        })
-    }));
-    all.extend(systems.pgbouncer.keys().map(|name| {
-        Question::new("pgbouncer", name.as_str(), async move {
-            Ok(version(&PgBouncer::new(Arc::clone(config)).pooler(name).await?.version))
-        })
-    }));
-    all.extend(systems.redis.keys().map(|name| {
-        Question::new("redis", name.as_str(), async move {
-            Ok(version(&Redis::new(Arc::clone(config)).info(name).await?.version))
-        })
-    }));
     all
 }
 

@@ -7,7 +7,6 @@ use ira_commands::node::NodeRead as _;
 use ira_commands::ports::people::TicketRead as _;
 use ira_commands::ports::systems::Metrics as _;
 use ira_commands::ports::{ChainRead as _, Clock as _, FeedDirectory as _};
-use ira_commands::text::excerpt;
 use ira_commands::units::{duration, thousands};
 use ira_commands::{Fault, Kind};
 use secrecy::SecretString;

@@ -24,19 +24,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The shop that is killed.
-const SHOP: Firing = Firing {
-    fingerprint: "5d0f3a1c9b7e2246",
-    name: "ShopDown",
-    service: "shop",
-    summary: "the shop does not answer",
-};
+const SHOP: Firing =
+    Firing { fingerprint: "5d0f3a1c9b7e2246", name: "ShopDown", service: "shop", summary: "the shop does not answer" };
 /// The till that no restart mends.
-const TILL: Firing = Firing {
-    fingerprint: "8c41e67a02d95fb3",
-    name: "TillBroken",
-    service: "till",
-    summary: "the till answers 503",
-};
+const TILL: Firing =
+    Firing { fingerprint: "8c41e67a02d95fb3", name: "TillBroken", service: "till", summary: "the till answers 503" };
 /// What comes after it, where it is meant.
 const NEXT: [&str; 4] = [
     "ira help config                    # write /etc/ira/config.toml: who sends alerts, who is paged",
@@ -114,13 +106,13 @@ impl Scene {
         self.say(&format!("   Not mended: a person is woken. What their pager shows:\n\n{shown}\n"));
 
         if self.aloud && stays {
-            self.say(&format!(
-                "All of it goes on for you to look at: {}/runs\nEnter ends it. ",
-                self.pages
-            ));
+            self.say(&format!("All of it goes on for you to look at: {}/runs\nEnter ends it. ", self.pages));
             self.until_enter().await?;
         } else {
-            self.say(&format!("The pages were at {}/runs; at a terminal they stay until you press Enter.\n", self.pages));
+            self.say(&format!(
+                "The pages were at {}/runs; at a terminal they stay until you press Enter.\n",
+                self.pages
+            ));
         }
         self.say(&words::next(&NEXT));
         Ok(json!({ "runs": [first, second], "pages": [page], "next": NEXT }))

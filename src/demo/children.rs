@@ -49,7 +49,8 @@ pub fn entry(args: &[OsString], env: Env<'_>) -> Option<ExitCode> {
 fn service(name: &str, port: &str, status: &str) -> ExitCode {
     let (Ok(port), Ok(status)) = (port.parse::<u16>(), status.parse::<u16>()) else { return ExitCode::FAILURE };
     let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) else { return ExitCode::FAILURE };
-    let said = if status == 200 { format!("the {name} is open\n") } else { format!("the {name} cannot read its books\n") };
+    let said =
+        if status == 200 { format!("the {name} is open\n") } else { format!("the {name} cannot read its books\n") };
     http::serve(&listener, move |_| (status, said.clone()));
     ExitCode::SUCCESS
 }
@@ -71,7 +72,14 @@ fn cannot(error: &std::io::Error) -> Fault {
 fn child(words: &[&str], home: &Path) -> Command {
     let mut command = Command::new(SELF);
     // A Ctrl-C is for who started it: it ends its own in order.
-    command.arg0(NAME).arg(std::process::id().to_string()).args(words).env_clear().env("HOME", home).current_dir(home).process_group(0);
+    command
+        .arg0(NAME)
+        .arg(std::process::id().to_string())
+        .args(words)
+        .env_clear()
+        .env("HOME", home)
+        .current_dir(home)
+        .process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command
 }

@@ -44,7 +44,8 @@ fn settled(text: &str) -> Vec<String> {
     let looks = |line: &str| line.contains("q.answer = ") || line.contains("q.answer could not be read");
     let mut lines: Vec<String> = text.lines().filter(|line| !looks(line)).map(line).collect();
     lines.dedup();
-    let host = |line: &String| line.split_once("Done on ").and_then(|(_, rest)| Some(rest.split_once(':')?.0.to_owned()));
+    let host =
+        |line: &String| line.split_once("Done on ").and_then(|(_, rest)| Some(rest.split_once(':')?.0.to_owned()));
     let host = lines.iter().find_map(host).unwrap_or_else(|| "HOST".to_owned());
     lines.into_iter().map(|line| line.replace(&format!("on {host}"), "on HOST")).collect()
 }

@@ -164,7 +164,14 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
             let (args, noted) = *asked;
             annotate::annotate(session, args, &noted, &output, env)
         }
-        What::Control(Control::Demo(args)) => match args.scene.unwrap_or_default() {
+        What::Control(control) => controlled(control, &output, env, session),
+    }
+}
+
+/// Does what runs, keeps and inspects commands.
+fn controlled(control: Control, output: &cli::OutputFlags, env: Env<'_>, session: &mut Session) -> Result<u8, Fault> {
+    match control {
+        Control::Demo(args) => match args.scene.unwrap_or_default() {
             #[cfg(target_os = "linux")]
             demo::Scene::Alert => demo::alert(session),
             #[cfg(not(target_os = "linux"))]
@@ -173,56 +180,56 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
             }
             demo::Scene::Feed => session.demo(env),
         },
-        What::Control(Control::Config(verb)) => {
+        Control::Config(verb) => {
             let checks = verb == ConfigVerb::Check;
-            let report = connect::config(verb, &output)?;
+            let report = connect::config(verb, output)?;
             let what = "the configuration cannot be used";
             Ok(if checks { checked(session, report, what) } else { shown(session, report) })
         }
-        What::Control(Control::Playbook(verb)) => {
+        Control::Playbook(verb) => {
             if let PlaybookVerb::Promote(args) = &verb
-                && let Some(code) = remote::promote(session, args, &output)?
+                && let Some(code) = remote::promote(session, args, output)?
             {
                 return Ok(code);
             }
-            Ok(match playbooks::answer(&verb, &output, &remediate::actor(env))? {
+            Ok(match playbooks::answer(&verb, output, &remediate::actor(env))? {
                 playbooks::Answer::Report(report) => shown(session, *report),
                 playbooks::Answer::Checked(report) => checked(session, *report, "a playbook cannot be loaded"),
                 playbooks::Answer::Text(name, text) => session.show_text(name, &text),
             })
         }
-        What::Control(Control::Remediate(args)) => {
-            if let Some(code) = remote::remediate(session, &args, &output)? {
+        Control::Remediate(args) => {
+            if let Some(code) = remote::remediate(session, &args, output)? {
                 return Ok(code);
             }
-            remediate::remediate(session, &args, &cli::Reach::default(), &output, env)
+            remediate::remediate(session, &args, &cli::Reach::default(), output, env)
         }
-        What::Control(Control::Daemon(args)) => daemon::daemon(session, &args, &output, env),
-        What::Control(Control::Doctor(args)) => doctor::doctor(session, &args, &output),
-        What::Control(Control::Run(verb)) => {
-            if let Some(code) = remote::run(session, &verb, &output)? {
+        Control::Daemon(args) => daemon::daemon(session, &args, output, env),
+        Control::Doctor(args) => doctor::doctor(session, &args, output),
+        Control::Run(verb) => {
+            if let Some(code) = remote::run(session, &verb, output)? {
                 return Ok(code);
             }
-            of_run(session, verb, &output, env)
+            of_run(session, verb, output, env)
         }
-        What::Control(Control::Freeze(args)) => {
-            if let Some(code) = remote::freeze(session, &args, &output)? {
+        Control::Freeze(args) => {
+            if let Some(code) = remote::freeze(session, &args, output)? {
                 return Ok(code);
             }
-            of_runs(session, &output, env, async |store, actor| runs::freeze(&args, store, actor).await)
+            of_runs(session, output, env, async |store, actor| runs::freeze(&args, store, actor).await)
         }
-        What::Control(Control::Thaw(args)) => {
-            if let Some(code) = remote::thaw(session, &args, &output)? {
+        Control::Thaw(args) => {
+            if let Some(code) = remote::thaw(session, &args, output)? {
                 return Ok(code);
             }
-            of_runs(session, &output, env, async |store, actor| runs::thaw(&args, store, actor).await)
+            of_runs(session, output, env, async |store, actor| runs::thaw(&args, store, actor).await)
         }
-        What::Control(Control::Help { topic }) => {
+        Control::Help { topic } => {
             let colour = session.colours_stdout();
             let text = help::answer(&topic, cli::command(), colour)?;
             Ok(session.show_text(&topic.join(" "), &text))
         }
-        What::Control(Control::Completions { shell }) => Ok(session.show_text("completions", complete::stub(shell))),
+        Control::Completions { shell } => Ok(session.show_text("completions", complete::stub(shell))),
     }
 }
 

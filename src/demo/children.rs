@@ -168,14 +168,12 @@ impl Daemon {
         if let Some(pipe) = daemon.process.stdout.take() {
             BufReader::new(pipe).read_line(&mut said).map_err(|error| cannot(&error))?;
         }
-        match said.trim().strip_prefix("ready: ") {
-            Some(url) => url.clone_into(&mut daemon.intake),
-            None => {
-                let log = std::fs::read_to_string(&log).unwrap_or_default();
-                let why = log.lines().rev().find(|line| line.contains("rror")).unwrap_or("it said nothing").to_owned();
-                return Err(Fault::new(Kind::Failed, "the daemon does not start").because(why));
-            }
-        }
+        let Some(url) = said.trim().strip_prefix("ready: ") else {
+            let log = std::fs::read_to_string(&log).unwrap_or_default();
+            let why = log.lines().rev().find(|line| line.contains("rror")).unwrap_or("it said nothing").to_owned();
+            return Err(Fault::new(Kind::Failed, "the daemon does not start").because(why));
+        };
+        url.clone_into(&mut daemon.intake);
         Ok(daemon)
     }
 }

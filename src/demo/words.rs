@@ -61,7 +61,7 @@ pub(super) fn page(event: &Json) -> String {
     )];
     let details = payload["custom_details"]["details"].as_str().or(payload["custom_details"].as_str());
     lines.extend(details.unwrap_or_default().lines().filter(|line| !line.is_empty()).map(clean));
-    lines.iter().map(|line| format!("     | {line}\n")).collect()
+    lines.iter().fold(String::new(), |text, line| text + "     | " + line + "\n")
 }
 
 /// What comes next.

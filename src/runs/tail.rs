@@ -19,7 +19,9 @@ pub(super) async fn tail(store: &dyn Store, id: RunId, mut line: impl FnMut(&str
     let mut last = 0;
     loop {
         let (lines, seen, state) = since(store, id, last).await?;
-        lines.iter().for_each(|one| line(one));
+        for one in &lines {
+            line(one);
+        }
         if seen > last {
             last = seen;
             // What came after the events were read is read in the next round.

@@ -124,6 +124,23 @@ impl Postgres {
         self.wait();
     }
 
+    /// Has it speak TLS with this certificate and key, PEM.
+    pub fn secure(&mut self, certificate: &str, key: &str) {
+        let data = self.folder.path().join("data");
+        for (name, text) in [("own.crt", certificate), ("own.key", key)] {
+            let path = data.join(name);
+            std::fs::write(&path, text).expect("written");
+            std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("chmod");
+            if rustix::process::geteuid().is_root() {
+                run(Command::new("chown").arg("postgres").arg(&path));
+            }
+        }
+        self.sql("ALTER SYSTEM SET ssl_cert_file = 'own.crt'");
+        self.sql("ALTER SYSTEM SET ssl_key_file = 'own.key'");
+        self.sql("ALTER SYSTEM SET ssl = on");
+        self.restart();
+    }
+
     /// Every statement so far that was not the test's own.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).expect("a log")
@@ -215,13 +232,32 @@ pub struct Redis {
 
 impl Redis {
     pub fn start() -> Option<Self> {
+        Self::with(folder(), &[])
+    }
+
+    /// One that speaks TLS on another port, too, with this certificate and key, PEM; gives that port.
+    pub fn secure(certificate: &str, key: &str) -> Option<(Self, u16)> {
+        let (folder, port) = (folder(), free_port());
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).expect("written");
+            path.display().to_string()
+        };
+        let (certificate, key) = (file("own.crt", certificate), file("own.key", key));
+        let words = ["--tls-port", &port.to_string(), "--tls-cert-file", &certificate, "--tls-key-file", &key];
+        let more = [&words[..], &["--tls-ca-cert-file", &certificate, "--tls-auth-clients", "no"]].concat();
+        Some((Self::with(folder, &more)?, port))
+    }
+
+    fn with(folder: tempfile::TempDir, more: &[&str]) -> Option<Self> {
         if !debian(&["redis-server"]) {
             return None;
         }
-        let (folder, port) = (folder(), free_port());
+        let port = free_port();
         let child = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir"])
             .arg(folder.path())
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()

@@ -7,6 +7,7 @@ mod postgres;
 pub mod proxy;
 mod redis;
 mod settings;
+mod tls;
 
 use crate::host::Person;
 use crate::support::run::{Ran, ira};

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use ira_commands::Fault;
 use ira_commands::context::{Reads, Writes};
+use ira_commands::ports::cluster::{ClusterRead, ClusterWrite};
 use ira_commands::ports::people::Channels;
 use ira_commands::war_room::Room;
 use secrecy::ExposeSecret as _;
 
 use crate::clients::alertmanager::Alertmanager;
+#[cfg(feature = "kubernetes")]
+use crate::clients::kubernetes::Kubernetes;
 use crate::clients::pager::{self, Pager};
 use crate::clients::pagerduty::Rest;
 use crate::clients::postgres::{PgBouncer, Postgres};
@@ -51,11 +54,26 @@ impl Channels for Configured {
     }
 }
 
+type Cluster = (Option<Arc<dyn ClusterRead>>, Option<Arc<dyn ClusterWrite>>);
+
+/// The cluster; nothing is asked of it, and no file read, before it is needed.
+#[cfg(feature = "kubernetes")]
+fn cluster(config: &Arc<Config>) -> Cluster {
+    let one = Arc::new(Kubernetes::new(Arc::clone(config)));
+    (Some(Arc::<Kubernetes>::clone(&one)), Some(one))
+}
+
+#[cfg(not(feature = "kubernetes"))]
+fn cluster(_: &Arc<Config>) -> Cluster {
+    (None, None)
+}
+
 /// `reads` with every system that is configured.
 pub fn reads(config: &Arc<Config>, reads: Reads) -> Reads {
     let systems = &config.systems;
     let own = || Arc::clone(config);
     Reads {
+        cluster: cluster(config).0,
         web: Some(Arc::new(Web::new(own()))),
         metrics: systems.prometheus.clone().map(|one| Arc::new(Prometheus::new(own(), one)) as _),
         alerts: systems
@@ -77,6 +95,7 @@ pub fn writes(config: &Arc<Config>, writes: Writes) -> Writes {
     let systems = &config.systems;
     let own = || Arc::clone(config);
     Writes {
+        cluster: cluster(config).1,
         web: Some(Arc::new(Web::new(own()))),
         pager: systems.page.as_ref().map(|page| Arc::new(Pager::new(own(), page)) as _),
         chat: systems.slack.clone().map(|webhook| Arc::new(Slack::new(own(), webhook)) as _),

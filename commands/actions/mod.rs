@@ -5,6 +5,7 @@ pub mod alert;
 pub mod cache;
 pub mod chain;
 pub mod http;
+pub mod k8s;
 pub mod node;
 pub mod pgbouncer;
 mod plan;
@@ -114,6 +115,40 @@ actions! {
     "systemd.start" SystemdStart(systemd::Start) Act,
     /// Stop a systemd unit
     "systemd.stop" SystemdStop(systemd::Stop) Act,
+    /// Say how pods stand: state, restarts, why they ended last
+    "k8s.pod_status" K8sPodStatus(k8s::PodStatus) Look,
+    /// Say how far the rollout of a workload is
+    "k8s.rollout_status" K8sRolloutStatus(k8s::RolloutStatus) Look,
+    /// List the revisions of a workload, newest first
+    "k8s.rollout_history" K8sRolloutHistory(k8s::RolloutHistory) Look,
+    /// List what happened to an object, newest first
+    "k8s.events" K8sEvents(k8s::Events) Look,
+    /// Show the end of a container's log
+    "k8s.logs" K8sLogs(k8s::Logs) Look,
+    /// Say what pods use of the CPU and memory that they may
+    "k8s.top" K8sTop(k8s::Top) Look,
+    /// Delete a sick pod, by its uid; its controller makes another
+    "k8s.delete_pod" K8sDeletePod(k8s::DeletePod) Act,
+    /// Make every pod of a workload anew, one after the other
+    "k8s.rollout_restart" K8sRolloutRestart(k8s::RolloutRestart) Act,
+    /// Take a workload back to an earlier revision
+    "k8s.rollout_undo" K8sRolloutUndo(k8s::RolloutUndo) Act,
+    /// Change how many pods a workload has, within bounds
+    "k8s.scale" K8sScale(k8s::Scale) Act,
+    /// Change between how many pods an autoscaler may choose, within bounds
+    "k8s.update_hpa" K8sUpdateHpa(k8s::UpdateHpa) Act,
+    /// Change one variable of a container, within bounds
+    "k8s.set_env" K8sSetEnv(k8s::SetEnv) Act,
+    /// Change the CPU and memory that a container is given, and may use
+    "k8s.set_resources" K8sSetResources(k8s::SetResources) Act,
+    /// Let a node take no new pods
+    "k8s.cordon" K8sCordon(k8s::Cordon) Act,
+    /// Let a node take new pods again
+    "k8s.uncordon" K8sUncordon(k8s::Uncordon) Act,
+    /// Have a node's pods go, as far as disruption budgets allow, and let it take no new ones
+    "k8s.drain" K8sDrain(k8s::Drain) Act,
+    /// Run a command in a container, without a shell
+    "k8s.pod_exec" K8sPodExec(k8s::PodExec) Act,
     /// Say whether a web server answers as it should
     "http.check" HttpCheck(http::Check) Look,
     /// Tell a web server to do something

@@ -17,6 +17,7 @@ pub use step::Step;
 use crate::effect::Effect;
 use crate::fault::{Fault, Kind};
 use crate::node::NodeRead;
+use crate::ports::cluster::ClusterRead;
 use crate::ports::data::{PoolerRead, PostgresRead, RedisRead};
 use crate::ports::host::{ScriptRead, UnitRead};
 use crate::ports::people::{Channels, IncidentRead, TicketRead};
@@ -86,6 +87,11 @@ impl Context {
             Fault::new(Kind::Config, "no service manager is known here")
                 .hint("set `systemd.bus` in the user's configuration (`ira help config`)")
         })
+    }
+
+    /// A Kubernetes cluster, or the fault that says how to configure one.
+    pub fn cluster(&self) -> Result<&dyn ClusterRead, Fault> {
+        self.reads.cluster.as_deref().ok_or_else(unset::cluster)
     }
 
     /// Web servers.

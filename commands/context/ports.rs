@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Journal;
 use crate::node::{NodeRead, NodeWrite};
+use crate::ports::cluster::{ClusterRead, ClusterWrite};
 use crate::ports::data::{PoolerRead, PoolerWrite, PostgresRead, PostgresWrite, RedisRead, RedisWrite};
 use crate::ports::host::{ScriptRead, ScriptWrite, UnitRead, UnitWrite};
 use crate::ports::people::{Channels, ChatWrite, IncidentRead, IncidentWrite, PagerWrite, TicketRead, TicketWrite};
@@ -19,6 +20,8 @@ pub struct Reads {
     pub scripts: Option<Arc<dyn ScriptRead>>,
     /// The units of a service manager.
     pub units: Option<Arc<dyn UnitRead>>,
+    /// A Kubernetes cluster.
+    pub cluster: Option<Arc<dyn ClusterRead>>,
     /// Web servers.
     pub web: Option<Arc<dyn WebRead>>,
     /// Metrics.
@@ -56,6 +59,8 @@ pub struct Writes {
     pub scripts: Option<Arc<dyn ScriptWrite>>,
     /// The units of a service manager.
     pub units: Option<Arc<dyn UnitWrite>>,
+    /// A Kubernetes cluster.
+    pub cluster: Option<Arc<dyn ClusterWrite>>,
     /// Web servers.
     pub web: Option<Arc<dyn WebWrite>>,
     /// Who is on call.
@@ -87,6 +92,7 @@ impl Reads {
             chain: None,
             scripts: None,
             units: None,
+            cluster: None,
             web: None,
             metrics: None,
             alerts: None,
@@ -111,6 +117,7 @@ impl Writes {
             chain: None,
             scripts: None,
             units: None,
+            cluster: None,
             web: None,
             pager: None,
             chat: None,

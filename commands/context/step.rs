@@ -6,6 +6,7 @@ use super::{Ended, Writes, unset};
 use crate::fault::{Fault, Kind};
 use crate::node::NodeWrite;
 use crate::ports::ChainWrite;
+use crate::ports::cluster::ClusterWrite;
 use crate::ports::data::{PoolerWrite, PostgresWrite, RedisWrite};
 use crate::ports::host::{ScriptWrite, UnitWrite};
 use crate::ports::people::{ChatWrite, IncidentWrite, PagerWrite, TicketWrite};
@@ -41,6 +42,11 @@ impl Step<'_> {
     pub fn units(&self) -> Result<&dyn UnitWrite, Fault> {
         let units = self.writes.units.as_deref();
         units.ok_or_else(|| Fault::new(Kind::Failed, "no service manager is at hand to be told"))
+    }
+
+    /// A Kubernetes cluster, to be changed.
+    pub fn cluster(&self) -> Result<&dyn ClusterWrite, Fault> {
+        self.writes.cluster.as_deref().ok_or_else(unset::cluster)
     }
 
     /// Web servers, to be told to do something.

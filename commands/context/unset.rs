@@ -35,3 +35,11 @@ pub(super) fn data(table: &str) -> Fault {
         &format!("set `{table}.NAME.url` in the user's configuration (`ira help config`)"),
     )
 }
+
+/// There is no Kubernetes cluster.
+pub(super) fn cluster() -> Fault {
+    of(
+        "this `ira` was built without Kubernetes",
+        "build it with the feature `kubernetes`, which is on by default",
+    )
+}

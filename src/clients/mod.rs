@@ -6,6 +6,8 @@ pub mod directory;
 pub mod endpoint;
 pub mod http;
 mod journald;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 pub mod node;
 pub mod opsgenie;
 pub mod pager;

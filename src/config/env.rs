@@ -102,6 +102,7 @@ pub const VARIABLES: &[Variable] = &[
     Variable { name: IRA_DIRECTORY, key: "--directory", doc: "the feed directory, a file or a URL" },
     Variable { name: NO_COLOR, key: "output.color", doc: "set to anything: never colour; IRA_COLOR and --color win" },
     Variable { name: CREDENTIALS_DIRECTORY, key: "", doc: "where `credential:NAME` is looked up; systemd sets it" },
+    Variable { name: "KUBECONFIG", key: "kubernetes.kubeconfig", doc: "the file with a cluster's credentials" },
     Variable {
         name: AWS_ENDPOINT_URL,
         key: "",

@@ -36,6 +36,7 @@ pub const TOP: &[Key] = &[
     Key { name: "prometheus", kind: "table", default: "", doc: "where metrics are read" },
     Key { name: "alertmanager", kind: "table", default: "", doc: "who says whether an alert still fires" },
     Key { name: "otlp", kind: "table", default: "", doc: "who takes the traces of the daemon's runs" },
+    Key { name: "kubernetes", kind: "table", default: "", doc: "which cluster, and with whose credentials" },
     Key { name: "tickets", kind: "tables", default: "", doc: "where tickets are made: [tickets.NAME]" },
     Key { name: "war_room", kind: "table", default: "", doc: "where people are called together" },
     Key { name: "postgres", kind: "tables", default: "", doc: "PostgreSQL servers: [postgres.NAME]" },
@@ -103,6 +104,13 @@ pub const TLS: &[Key] = &[
 /// The keys of `[systemd]`.
 pub const SYSTEMD: &[Key] =
     &[Key { name: "bus", kind: "D-Bus address", default: "", doc: "in place of the system's own bus" }];
+
+/// The keys of `[kubernetes]`.
+pub const KUBERNETES: &[Key] = &[
+    Key { name: "kubeconfig", kind: "path", default: "", doc: "in place of KUBECONFIG and ~/.kube/config" },
+    Key { name: "context", kind: "name", default: "", doc: "the context in it; its current one" },
+    Key { name: "namespace", kind: "name", default: "", doc: "where none is named; that of the context" },
+];
 
 /// The keys of `[output]`.
 pub const OUTPUT: &[Key] = &[

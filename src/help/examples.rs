@@ -185,6 +185,75 @@ pub const EXAMPLES: &[Example] = &[
     ),
     of_command("ira act wait", "ira act wait --for 30s", "let time pass: a step of playbooks, kept across a restart"),
     of_command(
+        "ira act k8s.pod_status",
+        "ira act k8s.pod_status --namespace shop --workload deployment/web",
+        "state, restarts, why they ended last; exit 4 where one is not well",
+    ),
+    of_command(
+        "ira act k8s.rollout_status",
+        "ira act k8s.rollout_status --namespace shop --workload deployment/web",
+        "how many pods are of the newest revision, and available",
+    ),
+    of_command(
+        "ira act k8s.rollout_history",
+        "ira act k8s.rollout_history --namespace shop --workload deployment/web",
+        "its revisions, newest first",
+    ),
+    of_command("ira act k8s.events", "ira act k8s.events --namespace shop --of pod/web-1", "what happened to it"),
+    of_command(
+        "ira act k8s.logs",
+        "ira act k8s.logs --namespace shop --pod web-1 --previous",
+        "the last lines before its last restart",
+    ),
+    of_command(
+        "ira act k8s.top",
+        "ira act k8s.top --namespace shop --workload deployment/web",
+        "what its pods use of their limits",
+    ),
+    of_command(
+        "ira act k8s.delete_pod",
+        "ira act k8s.delete_pod --namespace shop --pod web-1",
+        "only while it is not ready, and comes back by itself",
+    ),
+    of_command(
+        "ira act k8s.rollout_restart",
+        "ira act k8s.rollout_restart --namespace shop --workload deployment/web",
+        "every pod anew, one after the other",
+    ),
+    of_command(
+        "ira act k8s.rollout_undo",
+        "ira act k8s.rollout_undo --namespace shop --workload deployment/web --from 7",
+        "to the revision before, if 7 is still the present one",
+    ),
+    of_command(
+        "ira act k8s.scale",
+        "ira act k8s.scale --namespace shop --workload deployment/web --by 1 --at-most 6",
+        "one pod more, and never more than six",
+    ),
+    of_command(
+        "ira act k8s.update_hpa",
+        "ira act k8s.update_hpa --namespace shop --hpa web --max 8 --at-most 10",
+        "let the autoscaler choose up to eight",
+    ),
+    of_command(
+        "ira act k8s.set_env",
+        "ira act k8s.set_env --namespace shop --workload deployment/web --name DB_TIMEOUT --value 10s --at-most 30",
+        "a variable that is there already, within a bound",
+    ),
+    of_command(
+        "ira act k8s.set_resources",
+        "ira act k8s.set_resources --namespace shop --workload deployment/web --memory-limit 512Mi",
+        "what a container may use at most",
+    ),
+    of_command("ira act k8s.cordon", "ira act k8s.cordon --node n1", "it takes no new pods"),
+    of_command("ira act k8s.uncordon", "ira act k8s.uncordon --node n1", "it takes new pods again"),
+    of_command("ira act k8s.drain", "ira act k8s.drain --node n1 --dry-run", "which pods would be evicted"),
+    of_command(
+        "ira act k8s.pod_exec",
+        "ira act k8s.pod_exec --namespace shop --pod web-1 --arg kill --arg -USR1 --arg 1",
+        "a program and its arguments; no shell reads them",
+    ),
+    of_command(
         "ira act http.check",
         "ira act http.check --url https://shop.example/healthz --contains ok",
         "exit 4 where it does not answer as it should",

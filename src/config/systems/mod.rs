@@ -2,6 +2,7 @@
 
 pub mod data;
 mod desk;
+mod kubernetes;
 mod read;
 mod room;
 mod show;
@@ -14,6 +15,7 @@ use super::secret::SecretRef;
 
 pub use data::DataConfig;
 pub use desk::{DeskConfig, Preset};
+pub use kubernetes::KubernetesConfig;
 pub(super) use read::{TABLES, address, secret, table};
 pub use room::RoomConfig;
 use show::references;
@@ -150,6 +152,8 @@ pub struct SystemsConfig {
     pub alertmanager: Option<AlertmanagerConfig>,
     /// Who takes the traces of runs, by OTLP over HTTP.
     pub otlp: Option<ServiceConfig>,
+    /// Which Kubernetes cluster.
+    pub kubernetes: KubernetesConfig,
     /// Ticket desks by name.
     pub tickets: BTreeMap<String, DeskConfig>,
     /// PostgreSQL servers by name.

@@ -33,6 +33,7 @@ pub(in crate::config) const TABLES: [&str; 15] = [
     "http",
     "sources",
     "war_room",
+    "kubernetes",
     "postgres",
     "pgbouncer",
     "redis",
@@ -68,6 +69,7 @@ pub(in crate::config) fn table(systems: &mut SystemsConfig, reader: &mut Reader<
                 .redis
                 .extend(each(reader, name, item, |reader, table, item| data(reader, table, item, Speaks::Redis)));
         }
+        "kubernetes" => systems.kubernetes = super::kubernetes::kubernetes(reader, item).unwrap_or_default(),
         "tickets" => systems.tickets.extend(each(reader, "tickets", item, desk)),
         _ => systems.allow.extend(allow(reader, item).unwrap_or_default()),
     }

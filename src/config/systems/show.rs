@@ -64,6 +64,15 @@ pub(in crate::config) fn shown(systems: &SystemsConfig) -> Vec<(String, Json)> {
         auth(&mut value, &one.auth);
         add("alertmanager", value);
     }
+    let cluster = &systems.kubernetes;
+    if *cluster != super::KubernetesConfig::default() {
+        let value = json!({
+            "kubeconfig": cluster.kubeconfig,
+            "context": cluster.context,
+            "namespace": cluster.namespace,
+        });
+        add("kubernetes", value);
+    }
     for (name, desk) in &systems.tickets {
         let mut value = json!({ "preset": desk.preset.word(), "url": desk.url.to_string(), "project": desk.project });
         auth(&mut value, &desk.auth);

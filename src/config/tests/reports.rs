@@ -65,6 +65,7 @@ fn the_help_names_every_key_default_and_variable() {
         ("[postgres.NAME]", keys::DATA),
         ("[pgbouncer.NAME]", keys::DATA),
         ("[redis.NAME]", keys::DATA),
+        ("[kubernetes]", keys::KUBERNETES),
         ("[http]", keys::HTTP),
         ("[sources.NAME]", keys::SOURCE),
         ("[war_room]", keys::WAR_ROOM),

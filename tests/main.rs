@@ -10,6 +10,7 @@ mod engine;
 mod feed_report;
 mod generated;
 mod host;
+mod k8s;
 mod next;
 mod node;
 mod paged;

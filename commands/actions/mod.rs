@@ -141,6 +141,8 @@ actions! {
     "k8s.set_env" K8sSetEnv(k8s::SetEnv) Act,
     /// Change the CPU and memory that a container is given, and may use
     "k8s.set_resources" K8sSetResources(k8s::SetResources) Act,
+    /// Say how a node is, and whether it takes new pods
+    "k8s.node_status" K8sNodeStatus(k8s::NodeStatus) Look,
     /// Let a node take no new pods
     "k8s.cordon" K8sCordon(k8s::Cordon) Act,
     /// Let a node take new pods again

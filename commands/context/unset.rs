@@ -38,8 +38,5 @@ pub(super) fn data(table: &str) -> Fault {
 
 /// There is no Kubernetes cluster.
 pub(super) fn cluster() -> Fault {
-    of(
-        "this `ira` was built without Kubernetes",
-        "build it with the feature `kubernetes`, which is on by default",
-    )
+    of("this `ira` was built without Kubernetes", "build it with the feature `kubernetes`, which is on by default")
 }

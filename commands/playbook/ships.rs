@@ -8,6 +8,10 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("high-error-rate.yaml", include_str!("../playbooks/high-error-rate.yaml")),
     ("connection-pool.yaml", include_str!("../playbooks/connection-pool.yaml")),
     ("cache-degraded.yaml", include_str!("../playbooks/cache-degraded.yaml")),
+    ("pod-crash-loop.yaml", include_str!("../playbooks/pod-crash-loop.yaml")),
+    ("deployment-failed.yaml", include_str!("../playbooks/deployment-failed.yaml")),
+    ("high-cpu.yaml", include_str!("../playbooks/high-cpu.yaml")),
+    ("node-not-ready.yaml", include_str!("../playbooks/node-not-ready.yaml")),
 ];
 
 /// A playbook to start from, with a comment about each part. It is sound but for its name and owner.

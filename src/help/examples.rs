@@ -245,6 +245,7 @@ pub const EXAMPLES: &[Example] = &[
         "ira act k8s.set_resources --namespace shop --workload deployment/web --memory-limit 512Mi",
         "what a container may use at most",
     ),
+    of_command("ira act k8s.node_status", "ira act k8s.node_status --node n1", "ready or not, and for new pods or not"),
     of_command("ira act k8s.cordon", "ira act k8s.cordon --node n1", "it takes no new pods"),
     of_command("ira act k8s.uncordon", "ira act k8s.uncordon --node n1", "it takes new pods again"),
     of_command("ira act k8s.drain", "ira act k8s.drain --node n1 --dry-run", "which pods would be evicted"),

@@ -78,7 +78,9 @@ pub(super) async fn patched(
 pub(super) async fn probe_mark(context: &Context, object: &ObjectName, open: &Open) -> Result<Probed, Fault> {
     let begun = &open.begun["more"];
     let now = match context.cluster()?.get(object).await {
-        Err(fault) if fault.kind == Kind::Missing => return Ok(Probed::Unknown(format!("there is no {object} any more"))),
+        Err(fault) if fault.kind == Kind::Missing => {
+            return Ok(Probed::Unknown(format!("there is no {object} any more")));
+        }
         other => other?,
     };
     if uid(&now) != text(begun, "/uid") {

@@ -110,10 +110,17 @@ impl Drain {
                     Err(broken) if broken.fault.kind.retryable() => {
                         held.push(format!("{}: {}", label(pod), broken.fault.message));
                     }
-                    Err(broken) => return Err(Broken::amid(broken.fault.wrap(format!("{} was not evicted", label(pod))))),
+                    Err(broken) => {
+                        return Err(Broken::amid(broken.fault.wrap(format!("{} was not evicted", label(pod)))));
+                    }
                 }
             }
-            context.progress().stage(&format!("{} of {} pods of {} are gone", gone.len() - pods.len(), gone.len(), self.node));
+            context.progress().stage(&format!(
+                "{} of {} pods of {} are gone",
+                gone.len() - pods.len(),
+                gone.len(),
+                self.node
+            ));
             if left > 0 {
                 context.cluster().map_err(before)?.pause().await;
             }
@@ -170,7 +177,10 @@ impl Act for Drain {
         if leaving.stays > 0 {
             plan.notes.push(format!("{} pods of daemon sets, or of the node itself, stay", leaving.stays));
         }
-        plan.notes.push(format!("taken back by: ira act k8s.uncordon --node {}; the pods stay where they are then", self.node));
+        plan.notes.push(format!(
+            "taken back by: ira act k8s.uncordon --node {}; the pods stay where they are then",
+            self.node
+        ));
         Ok(plan)
     }
 
@@ -182,7 +192,8 @@ impl Act for Drain {
         context.progress().stage(&attempt.plan.what);
         let done = async {
             if !is_cordoned(&json) {
-                let patch = json!({ "metadata": { "resourceVersion": version(&json) }, "spec": { "unschedulable": true } });
+                let patch =
+                    json!({ "metadata": { "resourceVersion": version(&json) }, "spec": { "unschedulable": true } });
                 let cluster = step.cluster().map_err(Broken::before)?;
                 cluster.patch(&object, Part::Object, &patch).await?;
             }
@@ -190,7 +201,11 @@ impl Act for Drain {
         };
         let deed = done.await.map(|count| Deed {
             summary: format!("{count} pods left node {}", self.node),
-            facts: vec![Fact { label: "node", value: Cell::from(self.node.as_str()), note: format!("{count} pods left") }],
+            facts: vec![Fact {
+                label: "node",
+                value: Cell::from(self.node.as_str()),
+                note: format!("{count} pods left"),
+            }],
             data: json!({ "node": self.node, "pods": count }),
         });
         attempt.end(step, deed)
@@ -201,7 +216,10 @@ impl Act for Drain {
         let json = context.cluster()?.get(&object).await?;
         let left = self.leaving(context).await?.pods.len();
         let word = if is_cordoned(&json) { "takes no new pods" } else { "takes new pods again" };
-        Ok(Verified { worked: left == 0 && is_cordoned(&json), proof: format!("{object} {word} and has {left} to leave") })
+        Ok(Verified {
+            worked: left == 0 && is_cordoned(&json),
+            proof: format!("{object} {word} and has {left} to leave"),
+        })
     }
 
     async fn probe(&self, context: &Context, _: &Open) -> Result<Probed, Fault> {

@@ -127,7 +127,8 @@ impl Look for Events {
         };
         let of = self.of.as_deref().map_or_else(|| space.clone(), |of| format!("{of} in {space}"));
         let headline = format!("{} events of {of} on {place}, {warnings} of them warnings.", data.len());
-        let data = json!({ "place": place, "namespace": space, "events": data, "warnings": warnings, "more": listed.more });
+        let data =
+            json!({ "place": place, "namespace": space, "events": data, "warnings": warnings, "more": listed.more });
         Ok(report(Status::Info, headline, Vec::new(), vec![table], data))
     }
 }

@@ -25,7 +25,7 @@ pub use drain::Drain;
 pub use events::{Events, Logs};
 pub use exec::PodExec;
 pub use name::{Name, Workload};
-pub use node::{Cordon, Uncordon};
+pub use node::{Cordon, NodeStatus, Uncordon};
 pub use quantity::Quantity;
 pub use restart::{RolloutRestart, RolloutUndo};
 pub use scale::{Scale, UpdateHpa};

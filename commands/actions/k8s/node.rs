@@ -1,17 +1,63 @@
-//! `k8s.cordon`, `k8s.uncordon`: whether a node takes new pods.
+//! `k8s.node_status`, `k8s.cordon`, `k8s.uncordon`: how a node is, and whether it takes new pods.
 
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
 use super::change::{patched, planned, probe_value};
 use super::name::Name;
-use super::object::condition;
-use crate::actions::{Act, Action, Attempt, Change, Deed, Plan, Probed, Verified};
+use super::object::{condition, items, text};
+use super::status::{fact, report};
+use crate::actions::{Act, Action, Attempt, Change, Deed, Look, Plan, Probed, Verified};
 use crate::context::{Context, Open};
 use crate::effect::{Effect, TakenBack};
 use crate::fault::Fault;
 use crate::ports::cluster::{ObjectName, Part};
-use crate::report::{Cell, Fact};
+use crate::report::{Cell, Fact, Report, Status};
+use crate::text::excerpt;
+
+/// Which node.
+#[derive(Clone, Debug, PartialEq, clap::Args, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct NodeStatus {
+    /// The node
+    #[arg(long, value_name = "NAME")]
+    pub node: Name,
+}
+
+#[async_trait]
+impl Look for NodeStatus {
+    async fn look(&self, context: &Context) -> Result<Report, Fault> {
+        let cluster = context.cluster()?;
+        let place = cluster.place().await?;
+        context.progress().stage(&format!("looking at node {}", self.node));
+        let object = ObjectName::node(self.node.as_str());
+        let json = cluster.get(&object).await?;
+        let ready = condition(&json, "Ready").is_some_and(|(status, _)| status == "True");
+        let cordoned = is_cordoned(&json);
+        // DiskPressure and its like are well when they are false.
+        let pressed = items(&json, "/status/conditions")
+            .filter(|one| text(one, "/type") != "Ready" && text(one, "/status") == "True")
+            .map(|one| excerpt(text(one, "/type"), 60));
+        let pressed: Vec<String> = pressed.collect();
+        let level = match (ready, cordoned || !pressed.is_empty()) {
+            (false, _) => Status::Critical,
+            (true, true) => Status::Warn,
+            (true, false) => Status::Ok,
+        };
+        let mut facts = vec![fact("health", health(&json)), fact("pods", word(cordoned))];
+        facts.extend(pressed.iter().map(|one| fact("pressure", one.as_str())));
+        let headline = format!("{object} on {place} is {} and {}.", health(&json), word(cordoned));
+        let data = json!({
+            "place": place,
+            "node": self.node,
+            "ready": ready,
+            "cordoned": cordoned,
+            "pressure": pressed,
+            "reason": condition(&json, "Ready").map(|(_, reason)| excerpt(reason, 60)),
+        });
+        Ok(report(level, headline, facts, Vec::new(), data))
+    }
+}
 
 /// Which node.
 #[derive(Clone, Debug, PartialEq, clap::Args, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]

@@ -35,13 +35,13 @@ pub(super) struct Pod {
 
 impl Pod {
     pub(super) fn of(pod: &Json) -> Self {
-        let statuses = || {
-            ["/status/initContainerStatuses", "/status/containerStatuses"].into_iter().flat_map(|at| items(pod, at))
-        };
+        let statuses =
+            || ["/status/initContainerStatuses", "/status/containerStatuses"].into_iter().flat_map(|at| items(pod, at));
         let phase = text(pod, "/status/phase");
         let waiting = statuses().map(|one| text(one, "/state/waiting/reason"));
         let reason = waiting.chain(statuses().map(|one| text(one, "/state/terminated/reason")));
-        let reason = reason.into_iter().find(|reason| !reason.is_empty() && !matches!(*reason, "Completed" | "PodInitializing"));
+        let reason =
+            reason.into_iter().find(|reason| !reason.is_empty() && !matches!(*reason, "Completed" | "PodInitializing"));
         let going = !text(pod, "/metadata/deletionTimestamp").is_empty();
         let evicted = text(pod, "/status/reason");
         let state = match (going, reason) {
@@ -64,7 +64,8 @@ impl Pod {
             restarts: statuses().map(|one| number(one, "/restartCount")).sum(),
             last: ended.last(),
             since: date::moment(text(pod, "/metadata/creationTimestamp")),
-            controlled: controller(pod).map(|(kind, name, _)| format!("{}/{}", kind.to_lowercase(), excerpt(name, 253))),
+            controlled: controller(pod)
+                .map(|(kind, name, _)| format!("{}/{}", kind.to_lowercase(), excerpt(name, 253))),
         }
     }
 

@@ -46,10 +46,8 @@ impl Quantity {
 
 /// What a quantity is worth, in whole CPUs or bytes; `None` where it is none.
 pub(super) fn value(text: &str) -> Option<f64> {
-    let (number, times) = SUFFIXES
-        .iter()
-        .find_map(|(suffix, times)| Some((text.strip_suffix(suffix)?, *times)))
-        .unwrap_or((text, 1.0));
+    let (number, times) =
+        SUFFIXES.iter().find_map(|(suffix, times)| Some((text.strip_suffix(suffix)?, *times))).unwrap_or((text, 1.0));
     let plain = |c: char| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-');
     if !number.starts_with(|c: char| c.is_ascii_digit() || c == '.') || !number.chars().all(plain) {
         return None;

@@ -74,7 +74,8 @@ fn revision(kind: ObjectKind, one: &Json) -> Option<Revision> {
         // The API keeps it as the very patch that brings it back.
         (one["revision"].as_u64()?, one.pointer("/data/spec/template")?.clone(), one["data"].clone())
     };
-    let images = items(&template, "/spec/containers").map(|container| excerpt(text(container, "/image"), 200)).collect();
+    let images =
+        items(&template, "/spec/containers").map(|container| excerpt(text(container, "/image"), 200)).collect();
     Some(Revision {
         number,
         images,

@@ -48,7 +48,8 @@ impl Rollout {
             )
         } else {
             let ready = number(json, "/status/readyReplicas");
-            let available = if kind == ObjectKind::StatefulSet { ready } else { number(json, "/status/availableReplicas") };
+            let available =
+                if kind == ObjectKind::StatefulSet { ready } else { number(json, "/status/availableReplicas") };
             (number(json, "/status/updatedReplicas"), ready, available)
         };
         // A stateful set counts as updated only while an update is under way.
@@ -137,7 +138,9 @@ mod tests {
     fn a_rollout_is_through_only_when_the_controller_saw_it_and_no_old_pod_is_left() {
         let well = json!({ "observedGeneration": 3, "replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2 });
         assert!(deployment(well.clone()).complete);
-        for (field, value) in [("observedGeneration", 2), ("replicas", 3), ("updatedReplicas", 1), ("availableReplicas", 1)] {
+        for (field, value) in
+            [("observedGeneration", 2), ("replicas", 3), ("updatedReplicas", 1), ("availableReplicas", 1)]
+        {
             let mut not = well.clone();
             not[field] = json!(value);
             assert!(!deployment(not).complete, "{field}");

@@ -19,7 +19,6 @@ use crate::text::excerpt;
 /// How many pods a workload is to have.
 #[derive(Clone, Debug, PartialEq, clap::Args, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[group(id = "how_many", required = true, multiple = false, args = ["replicas", "by"])]
 pub struct Scale {
     /// The namespace; that of the context where not given
     #[arg(long, value_name = "NAME")]
@@ -31,12 +30,12 @@ pub struct Scale {
     pub workload: Workload,
 
     /// So many pods
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", required_unless_present = "by")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicas: Option<u32>,
 
     /// So many more than there are, or (with a minus) fewer
-    #[arg(long, value_name = "COUNT", allow_hyphen_values = true)]
+    #[arg(long, value_name = "COUNT", allow_hyphen_values = true, conflicts_with = "replicas")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<i32>,
 
@@ -182,7 +181,11 @@ impl Act for Scale {
         let wanted = self.wanted(now)?;
         let told = |_: &Json| Deed {
             summary: format!("{object}: {now} → {wanted} pods"),
-            facts: vec![Fact { label: "pods", value: Cell::from(format!("{now} → {wanted}")), note: object.to_string() }],
+            facts: vec![Fact {
+                label: "pods",
+                value: Cell::from(format!("{now} → {wanted}")),
+                note: object.to_string(),
+            }],
             data: json!({ "before": now, "after": wanted }),
         };
         let patch = json!({ "spec": { "replicas": wanted } });
@@ -204,7 +207,6 @@ impl Act for Scale {
 /// Between how many pods an autoscaler may choose.
 #[derive(Clone, Debug, PartialEq, clap::Args, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[group(id = "bounds", required = true, multiple = true, args = ["min", "max"])]
 pub struct UpdateHpa {
     /// The namespace; that of the context where not given
     #[arg(long, value_name = "NAME")]
@@ -216,7 +218,7 @@ pub struct UpdateHpa {
     pub hpa: Name,
 
     /// The fewest pods that it may choose
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", required_unless_present = "max")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<u32>,
 
@@ -304,7 +306,11 @@ impl Act for UpdateHpa {
         let data = json!({ "before": [now.0, now.1], "after": [wanted.0, wanted.1] });
         let told = |_: &Json| Deed {
             summary: attempt.plan.what.clone(),
-            facts: vec![Fact { label: "autoscaler", value: Cell::from(object.name.as_str()), note: attempt.plan.what.clone() }],
+            facts: vec![Fact {
+                label: "autoscaler",
+                value: Cell::from(object.name.as_str()),
+                note: attempt.plan.what.clone(),
+            }],
             data: data.clone(),
         };
         let patch = json!({ "spec": { "minReplicas": wanted.0, "maxReplicas": wanted.1 } });

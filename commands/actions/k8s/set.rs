@@ -150,7 +150,6 @@ fn taken_back_by(action: &crate::actions::Action) -> String {
 /// What a container asks for, and what it may use at most.
 #[derive(Clone, Debug, PartialEq, clap::Args, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[group(id = "amounts", required = true, multiple = true, args = ["cpu_request", "cpu_limit", "memory_request", "memory_limit"])]
 pub struct SetResources {
     /// The namespace; that of the context where not given
     #[arg(long, value_name = "NAME")]
@@ -250,7 +249,8 @@ impl Template for SetResources {
                     .hint("give both; nothing was done"));
             }
         }
-        let patch = json!({ "spec": { "template": { "spec": { "containers": [{ "name": of, "resources": wanted }] } } } });
+        let patch =
+            json!({ "spec": { "template": { "spec": { "containers": [{ "name": of, "resources": wanted }] } } } });
         let data = json!({ "container": of, "before": before, "after": wanted });
         Ok(Revised { what: "set the resources of".to_owned(), changes, patch, data, notes: Vec::new() })
     }

@@ -18,7 +18,6 @@ use crate::units;
 /// Which pods.
 #[derive(Clone, Debug, PartialEq, clap::Args, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[group(id = "which", required = true, multiple = false, args = ["pod", "workload", "selector"])]
 pub struct PodStatus {
     /// The namespace; that of the context where not given
     #[arg(long, value_name = "NAME")]
@@ -26,23 +25,34 @@ pub struct PodStatus {
     pub namespace: Option<Name>,
 
     /// One pod
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", required_unless_present_any = ["workload", "selector", "like"])]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod: Option<Name>,
 
     /// Those of deployment/NAME, statefulset/NAME or daemonset/NAME
-    #[arg(long, value_name = "KIND/NAME")]
+    #[arg(long, value_name = "KIND/NAME", conflicts_with = "pod")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workload: Option<Workload>,
 
+    /// Those of the controller of a pod of this name, which may be gone by now
+    #[arg(long, value_name = "POD", conflicts_with_all = ["pod", "workload"])]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub like: Option<Name>,
+
     /// Those with these labels: app=web,tier!=cache
-    #[arg(long, value_name = "LABELS")]
+    #[arg(long, value_name = "LABELS", conflicts_with_all = ["pod", "workload", "like"])]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<String>,
 }
 
 /// A report of one section, whose exit says whether all is well.
-pub(super) fn report(status: Status, headline: String, facts: Vec<Fact>, tables: Vec<Table>, data: serde_json::Value) -> Report {
+pub(super) fn report(
+    status: Status,
+    headline: String,
+    facts: Vec<Fact>,
+    tables: Vec<Table>,
+    data: serde_json::Value,
+) -> Report {
     let outcome = if matches!(status, Status::Ok | Status::Info) { Outcome::Well } else { Outcome::Problem };
     Report {
         sections: vec![Section { status, headline, advice: String::new(), facts, tables }],
@@ -65,26 +75,37 @@ impl Look for PodStatus {
         let place = cluster.place().await?;
         let space = object::namespace(context, self.namespace.as_ref()).await?;
         context.progress().stage("reading pods");
-        let (of, found) = match (&self.pod, &self.workload, &self.selector) {
-            (Some(pod), None, None) => {
+        let list = async |labels: &str| {
+            let listing = Listing {
+                kind: ObjectKind::Pod,
+                namespace: Some(space.clone()),
+                labels: labels.to_owned(),
+                fields: String::new(),
+                most: MOST,
+            };
+            Ok::<_, Fault>(cluster.list(&listing).await?.items)
+        };
+        let (of, found) = match (&self.pod, &self.workload, &self.like, &self.selector) {
+            (Some(pod), None, None, None) => {
                 let object = ObjectName::new(ObjectKind::Pod, &space, pod.as_str());
                 (object.to_string(), vec![cluster.get(&object).await?])
             }
-            (None, Some(workload), None) => {
-                let (object, json) = object::workload(context, Some(&space.parse().map_err(|why: String| Fault::new(Kind::Usage, why))?), workload).await?;
+            (None, Some(workload), None, None) => {
+                let object = ObjectName::new(workload.kind, &space, workload.name.as_str());
+                let json = cluster.get(&object).await?;
                 (object.to_string(), object::pods(context, &object, &json).await?)
             }
-            (None, None, Some(labels)) if !labels.trim().is_empty() => {
-                let listing = Listing {
-                    kind: ObjectKind::Pod,
-                    namespace: Some(space.clone()),
-                    labels: labels.clone(),
-                    fields: String::new(),
-                    most: MOST,
-                };
-                (format!("{space}, {labels}"), cluster.list(&listing).await?.items)
+            (None, None, Some(pod), None) => {
+                // A controller names its pods after itself: web-7f465958db-mhddc, db-0.
+                let owner = pod.as_str().rsplit_once('-').map_or(pod.as_str(), |(owner, _)| owner);
+                let of_it = |one: &serde_json::Value| object::controller(one).is_some_and(|(_, name, _)| name == owner);
+                let all = list("").await?;
+                (format!("{space}/{owner}"), all.into_iter().filter(of_it).collect())
             }
-            _ => return Err(Fault::new(Kind::Usage, "give one of pod, workload and selector")),
+            (None, None, None, Some(labels)) if !labels.trim().is_empty() => {
+                (format!("{space}, {labels}"), list(labels).await?)
+            }
+            _ => return Err(Fault::new(Kind::Usage, "give one of pod, workload, like and selector")),
         };
         let pods: Vec<Pod> = found.iter().map(Pod::of).collect();
         let ready = pods.iter().filter(|pod| pod.ready || pod.ended).count();
@@ -98,7 +119,14 @@ impl Look for PodStatus {
             }
             Some(worst) => {
                 let many = pods.len();
-                (worst.level(), format!("{ready} of {many} pods of {of} on {place} are ready; {} is {}.", worst.name, worst.words()))
+                (
+                    worst.level(),
+                    format!(
+                        "{ready} of {many} pods of {of} on {place} are ready; {} is {}.",
+                        worst.name,
+                        worst.words()
+                    ),
+                )
             }
         };
         let data = json!({
@@ -107,7 +135,9 @@ impl Look for PodStatus {
             "pods": pods.iter().map(Pod::json).collect::<Vec<_>>(),
             "count": pods.len(),
             "ready": ready,
+            "sick": pods.len() - ready,
             "restarts": restarts,
+            "youngest_restarts": pods.iter().max_by_key(|pod| pod.since).map(|pod| pod.restarts),
             "state": worst.map(|pod| &pod.state),
             "worst": worst.map(|pod| &pod.name),
             "uid": worst.map(|pod| &pod.uid),
@@ -153,7 +183,10 @@ impl Look for RolloutStatus {
         let headline = format!("{object} on {place}: {}.", now.words);
         let mut report = report(now.level(), headline, facts, Vec::new(), data);
         if now.stuck.is_some() {
-            report.next.push(format!("ira act k8s.rollout_history --namespace {} --workload {}", object.namespace, self.workload));
+            report.next.push(format!(
+                "ira act k8s.rollout_history --namespace {} --workload {}",
+                object.namespace, self.workload
+            ));
         }
         Ok(report)
     }
@@ -203,7 +236,9 @@ impl Look for RolloutHistory {
             "previous": all.get(1).map(|one| one.number),
             "age": newest.and_then(|one| age(one.since)),
         });
-        let when = newest.and_then(|one| age(one.since)).map_or(String::new(), |age| format!(", {} old", units::duration(age)));
+        let when = newest
+            .and_then(|one| age(one.since))
+            .map_or(String::new(), |age| format!(", {} old", units::duration(age)));
         let words = newest.map(revision::Revision::words).unwrap_or_default();
         let headline = format!("{object} on {place} is at {words}{when}, with {} in all.", all.len());
         Ok(report(Status::Info, headline, Vec::new(), vec![table], data))

@@ -91,7 +91,8 @@ impl Look for Top {
         let most = |share: fn(&Used) -> Option<f64>| all.iter().filter_map(share).reduce(f64::max);
         let memory = most(|one| Used::share(one.memory, one.memory_limit));
         let cpu = most(|one| Used::share(one.cpu, one.cpu_limit));
-        let percent = |share: Option<f64>| share.map_or_else(|| "no limit".to_owned(), |share| units::percent(share * 100.0));
+        let percent =
+            |share: Option<f64>| share.map_or_else(|| "no limit".to_owned(), |share| units::percent(share * 100.0));
         let row = |one: &Used| {
             vec![
                 Cell::from(one.pod.as_str()),
@@ -106,12 +107,15 @@ impl Look for Top {
             rows: all.iter().map(row).collect(),
             ..Table::default()
         };
-        let headline = format!(
-            "{object} on {place}: the fullest of {} pods uses {} of its memory and {} of its CPU.",
-            all.len(),
-            percent(memory),
-            percent(cpu)
-        );
+        let headline = match all.len() {
+            0 => format!("Nothing is known yet of what the pods of {object} on {place} use."),
+            _ => format!(
+                "{object} on {place}: the fullest of {} pods uses {} of its memory and {} of its CPU.",
+                all.len(),
+                percent(memory),
+                percent(cpu)
+            ),
+        };
         let data = json!({
             "place": place,
             "pods": all.iter().map(Used::json).collect::<Vec<_>>(),

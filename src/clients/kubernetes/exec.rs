@@ -25,7 +25,9 @@ pub(super) async fn run(
     let pods: Api<Pod> = Api::namespaced(client.clone(), &pod.namespace);
     let how = AttachParams::default().container(container).stdin(false).stdout(true).stderr(true);
     let lost = |why: String| {
-        Broken::unknown(Fault::new(Kind::Unreachable, format!("the connection to {container} of {pod} broke")).because(why))
+        Broken::unknown(
+            Fault::new(Kind::Unreachable, format!("the connection to {container} of {pod} broke")).because(why),
+        )
     };
     let whole = async {
         let mut process = match pods.exec(&pod.name, argv, &how).await {
@@ -53,7 +55,8 @@ pub(super) async fn run(
         Ok(Executed { exit, stdout, stderr, cut: more_out || more_err })
     };
     timeout(Duration::from_secs(seconds), whole).await.unwrap_or_else(|_| {
-        let fault = Fault::new(Kind::Timeout, format!("the command in {container} of {pod} did not end in {seconds} s"));
+        let fault =
+            Fault::new(Kind::Timeout, format!("the command in {container} of {pod} did not end in {seconds} s"));
         Err(Broken::unknown(fault.hint("it may still run there: nothing ends it from here")))
     })
 }

@@ -188,7 +188,8 @@ impl ClusterWrite for Kubernetes {
     async fn patch(&self, object: &ObjectName, part: Part, patch: &Json) -> Result<Json, Broken> {
         let scale = if part == Part::Scale { "/scale" } else { "" };
         let path = format!("{}{scale}?fieldManager=ira", paths::object(object));
-        let kind = if part == Part::Scale { "application/merge-patch+json" } else { "application/strategic-merge-patch+json" };
+        let kind =
+            if part == Part::Scale { "application/merge-patch+json" } else { "application/strategic-merge-patch+json" };
         let reply = self.ask(Ask::new(http::Method::PATCH, path).body(kind, patch)).await.map_err(Refusal::broken)?;
         // It was done, whatever was said of it.
         reply.json(&object.to_string()).map_err(Broken::amid)

@@ -38,7 +38,9 @@ pub(super) fn object(object: &ObjectName) -> String {
 /// One page of a list; `after` is what the page before ended with.
 pub(super) fn list(listing: &Listing, most: u32, after: &str) -> String {
     let mut path = format!("{}?limit={most}", folder(listing.kind, listing.namespace.as_deref().unwrap_or_default()));
-    for (name, value) in [("labelSelector", listing.labels.as_str()), ("fieldSelector", &listing.fields), ("continue", after)] {
+    for (name, value) in
+        [("labelSelector", listing.labels.as_str()), ("fieldSelector", &listing.fields), ("continue", after)]
+    {
         if !value.is_empty() {
             path.push_str(&format!("&{name}={}", part(value)));
         }

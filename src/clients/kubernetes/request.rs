@@ -67,9 +67,12 @@ impl Ask {
             request = request.header("content-type", content);
         }
         let request = request.body(kube::client::Body::from(self.body)).map_err(|error| {
-            Refusal::Before(Fault::new(Kind::Usage, format!("the API cannot be asked {what}")).because(error.to_string()))
+            Refusal::Before(
+                Fault::new(Kind::Usage, format!("the API cannot be asked {what}")).because(error.to_string()),
+            )
         })?;
-        let late = || Fault::new(Kind::Timeout, format!("the API of {place} does not answer in time")).because(what.clone());
+        let late =
+            || Fault::new(Kind::Timeout, format!("the API of {place} does not answer in time")).because(what.clone());
         let whole = async {
             let response = client.send(request).await.map_err(|error| unsent(place, &error, &mask))?;
             let (parts, body) = response.into_parts();
@@ -107,7 +110,9 @@ fn unsent(place: &str, error: &kube::Error, mask: &impl Fn(&str) -> String) -> R
         if !causes.contains(&text) {
             causes.push(text);
         }
-        connect |= one.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(hyper_util::client::legacy::Error::is_connect);
+        connect |= one
+            .downcast_ref::<hyper_util::client::legacy::Error>()
+            .is_some_and(hyper_util::client::legacy::Error::is_connect);
         next = one.source();
     }
     let auth = matches!(error, kube::Error::Auth(_));

@@ -6,63 +6,63 @@
 // What the kubelets make of a pod: an image with `bad` in its name cannot be pulled, one with `crash` ends again and again,
 // as does any pod with the annotation `bed/sick`; every other one is ready at once. Logs and `exec` are real: the log is
 // what the annotation `bed/log` says, and a command is run on this host.
-import { spawn } from 'node:child_process'
-import { createHash, generateKeyPairSync } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer as createTcp } from 'node:net'
-import https from 'node:https'
-import path from 'node:path'
+import { spawn } from 'node:child_process';
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer as createTcp } from 'node:net';
+import https from 'node:https';
+import path from 'node:path';
 
-const [binaries, folder] = process.argv.slice(2)
-const token = 'bed-admin'
-const children = []
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+const [binaries, folder] = process.argv.slice(2);
+const token = 'bed-admin';
+const children = [];
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const freePort = () =>
   new Promise((resolve, reject) => {
-    const server = createTcp().on('error', reject)
+    const server = createTcp().on('error', reject);
     server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
-  })
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
 
 const file = (name, text) => {
-  const full = path.join(folder, name)
-  writeFileSync(full, text, { mode: 0o600 })
-  return full
-}
+  const full = path.join(folder, name);
+  writeFileSync(full, text, { mode: 0o600 });
+  return full;
+};
 
 const start = (program, args) => {
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
-  let last = ''
-  child.stderr.on('data', (data) => (last = (last + data).slice(-4000)))
-  child.on('exit', (code) => stop(`${path.basename(program)} ended with ${code}:\n${last}`))
-  children.push(child)
-}
+  const name = path.basename(program);
+  const log = openSync(path.join(folder, `${name}.log`), 'a');
+  const child = spawn(program, args, { stdio: ['ignore', log, log] });
+  child.on('exit', (code) => stop(`${name} ended with ${code}:\n${readFileSync(path.join(folder, `${name}.log`), 'utf8').slice(-4000)}`));
+  children.push(child);
+};
 
-let stopping = false
+let stopping = false;
 function stop(why) {
-  if (stopping) return
-  stopping = true
-  for (const child of children) child.kill('SIGKILL')
-  if (why) console.error(why)
-  process.exit(why ? 1 : 0)
+  if (stopping) return;
+  stopping = true;
+  for (const child of children) child.kill('SIGKILL');
+  if (why) console.error(why);
+  process.exit(why ? 1 : 0);
 }
-process.stdin.on('end', () => stop()).resume()
-process.on('SIGTERM', () => stop())
+process.stdin.on('end', () => stop()).resume();
+process.on('SIGTERM', () => stop());
 
-const [etcd, peer, secure, kubelet] = [await freePort(), await freePort(), await freePort(), await freePort()]
-mkdirSync(path.join(folder, 'certs'), { recursive: true })
-const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-const key = file('sa.key', privateKey.export({ type: 'pkcs1', format: 'pem' }))
-const pub = file('sa.pub', publicKey.export({ type: 'spki', format: 'pem' }))
-const tokens = file('tokens.csv', `${token},admin,admin,"system:masters"\nbed-ira,ira,ira\n`)
+const [etcd, peer, secure, kubelet] = [await freePort(), await freePort(), await freePort(), await freePort()];
+mkdirSync(path.join(folder, 'certs'), { recursive: true });
+const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const key = file('sa.key', privateKey.export({ type: 'pkcs1', format: 'pem' }));
+const pub = file('sa.pub', publicKey.export({ type: 'spki', format: 'pem' }));
+const tokens = file('tokens.csv', `${token},admin,admin,"system:masters"\nbed-ira,ira,ira\n`);
 const policy = file(
   'audit.yaml',
   'apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules:\n- level: Metadata\n  users: [ira]\n- level: None\n',
-)
-const audit = path.join(folder, 'audit.log')
+);
+const audit = path.join(folder, 'audit.log');
 
 start('etcd', [
   `--data-dir=${path.join(folder, 'etcd')}`,
@@ -73,7 +73,7 @@ start('etcd', [
   `--initial-cluster=default=http://127.0.0.1:${peer}`,
   '--unsafe-no-fsync',
   '--log-level=error',
-])
+]);
 start(path.join(binaries, 'kube-apiserver'), [
   `--etcd-servers=http://127.0.0.1:${etcd}`,
   `--secure-port=${secure}`,
@@ -91,39 +91,39 @@ start(path.join(binaries, 'kube-apiserver'), [
   '--kubelet-preferred-address-types=InternalIP',
   `--audit-policy-file=${policy}`,
   `--audit-log-path=${audit}`,
-])
+]);
 
-const agent = new https.Agent({ rejectUnauthorized: false, keepAlive: true })
+const agent = new https.Agent({ rejectUnauthorized: false, keepAlive: true });
 function call(method, where, body, content = 'application/json') {
-  const text = body === undefined ? undefined : JSON.stringify(body)
+  const text = body === undefined ? undefined : JSON.stringify(body);
   return new Promise((resolve, reject) => {
-    const headers = { authorization: `Bearer ${token}`, 'content-type': content }
-    const request = https.request({ host: '127.0.0.1', port: secure, path: where, method, headers, agent, timeout: 10_000 })
-    request.on('error', reject).on('timeout', () => request.destroy(new Error('late')))
+    const headers = { authorization: `Bearer ${token}`, 'content-type': content };
+    const request = https.request({ host: '127.0.0.1', port: secure, path: where, method, headers, agent, timeout: 10_000 });
+    request.on('error', reject).on('timeout', () => request.destroy(new Error('late')));
     request.on('response', (response) => {
-      let all = ''
-      response.on('data', (data) => (all += data))
+      let all = '';
+      response.on('data', (data) => (all += data));
       response.on('end', () => {
         try {
-          resolve(JSON.parse(all))
+          resolve(JSON.parse(all));
         } catch {
-          resolve({ code: response.statusCode, text: all })
+          resolve({ code: response.statusCode, text: all });
         }
-      })
-    })
-    request.end(text)
-  })
+      });
+    });
+    request.end(text);
+  });
 }
-const merge = (where, body) => call('PATCH', where, body, 'application/merge-patch+json')
+const merge = (where, body) => call('PATCH', where, body, 'application/merge-patch+json');
 
 for (let tries = 0; ; tries++) {
-  const ready = await call('GET', '/readyz').catch(() => ({}))
-  if (ready.text === 'ok') break
-  if (tries > 300) stop('the API server is not ready after a minute')
-  await pause(200)
+  const ready = await call('GET', '/readyz').catch(() => ({}));
+  if (ready.text === 'ok') break;
+  if (tries > 300) stop('the API server is not ready after a minute');
+  await pause(200);
 }
 
-const ca = path.join(folder, 'certs', 'apiserver.crt')
+const ca = path.join(folder, 'certs', 'apiserver.crt');
 const kubeconfig = (name, user) =>
   file(
     name,
@@ -135,9 +135,9 @@ const kubeconfig = (name, user) =>
       clusters: [{ name: 'bed', cluster: { server: `https://127.0.0.1:${secure}`, 'certificate-authority': ca } }],
       users: [{ name: 'one', user: { token: user } }],
     }),
-  )
-const admin = kubeconfig('admin.json', token)
-const ira = kubeconfig('ira.json', 'bed-ira')
+  );
+const admin = kubeconfig('admin.json', token);
+const ira = kubeconfig('ira.json', 'bed-ira');
 start(path.join(binaries, 'kube-controller-manager'), [
   `--kubeconfig=${admin}`,
   '--controllers=deployment,replicaset,statefulset,daemonset,disruption,garbagecollector,podgc,nodelifecycle,namespace',
@@ -146,7 +146,7 @@ start(path.join(binaries, 'kube-controller-manager'), [
   '--port=0',
   '--node-monitor-grace-period=10s',
   '--pod-eviction-timeout=1h',
-])
+]);
 
 // What pods use is served by the API server itself, from objects of a definition of our own.
 const used = {
@@ -166,49 +166,50 @@ const used = {
       },
     ],
   },
-}
-await call('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', used)
-await call('POST', '/api/v1/namespaces', { metadata: { name: 'shop' } })
+};
+await call('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', used);
+await call('POST', '/api/v1/namespaces', { metadata: { name: 'shop' } });
 
 // The kubelets' own server: logs, and commands.
 const server = https.createServer(
   { cert: readFileSync(ca), key: readFileSync(path.join(folder, 'certs', 'apiserver.key')) },
   async (request, response) => {
-    const url = new URL(request.url, 'https://kubelet')
-    const [, what, namespace, pod] = url.pathname.split('/')
-    if (what !== 'containerLogs') return response.writeHead(404).end()
-    const object = await call('GET', `/api/v1/namespaces/${namespace}/pods/${pod}`)
-    const lines = (object.metadata?.annotations?.['bed/log'] ?? 'started\nlistening\n').split('\n').filter(Boolean)
-    const some = lines.slice(-Number(url.searchParams.get('tailLines') ?? lines.length))
-    response.end(some.map((line) => `${url.searchParams.get('previous') === 'true' ? 'before: ' : ''}${line}\n`).join(''))
+    const url = new URL(request.url, 'https://kubelet');
+    const [, what, namespace, pod] = url.pathname.split('/');
+    if (what !== 'containerLogs') return response.writeHead(404).end();
+    const object = await call('GET', `/api/v1/namespaces/${namespace}/pods/${pod}`);
+    const lines = (object.metadata?.annotations?.['bed/log'] ?? 'started\nlistening\n').split('\n').filter(Boolean);
+    const some = lines.slice(-Number(url.searchParams.get('tailLines') ?? lines.length));
+    response.end(some.map((line) => `${url.searchParams.get('previous') === 'true' ? 'before: ' : ''}${line}\n`).join(''));
   },
-)
+);
 server.on('upgrade', (request, socket) => {
-  const url = new URL(request.url, 'https://kubelet')
+  const url = new URL(request.url, 'https://kubelet');
   const accept = createHash('sha1')
     .update(`${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
-    .digest('base64')
+    .digest('base64');
   socket.write(
     `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n` +
       'Sec-WebSocket-Protocol: v4.channel.k8s.io\r\n\r\n',
-  )
+  );
   const send = (channel, data) => {
-    const body = Buffer.concat([Buffer.from([channel]), Buffer.from(data)])
-    const head = body.length < 126 ? Buffer.from([0x82, body.length]) : Buffer.from([0x82, 126, body.length >> 8, body.length & 255])
-    if (!socket.destroyed) socket.write(Buffer.concat([head, body]))
-  }
-  const argv = url.searchParams.getAll('command')
-  const child = spawn(argv[0], argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] })
+    const body = Buffer.concat([Buffer.from([channel]), Buffer.from(data)]);
+    const head =
+      body.length < 126 ? Buffer.from([0x82, body.length]) : Buffer.from([0x82, 126, body.length >> 8, body.length & 255]);
+    if (!socket.destroyed) socket.write(Buffer.concat([head, body]));
+  };
+  const argv = url.searchParams.getAll('command');
+  const child = spawn(argv[0], argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
   const pieces = (channel) => (data) => {
-    for (let at = 0; at < data.length; at += 4096) send(channel, data.subarray(at, at + 4096))
-  }
-  child.stdout.on('data', pieces(1))
-  child.stderr.on('data', pieces(2))
+    for (let at = 0; at < data.length; at += 4096) send(channel, data.subarray(at, at + 4096));
+  };
+  child.stdout.on('data', pieces(1));
+  child.stderr.on('data', pieces(2));
   const end = (status) => {
-    send(3, JSON.stringify(status))
-    if (!socket.destroyed) socket.end(Buffer.from([0x88, 0]))
-  }
-  child.on('error', (error) => end({ status: 'Failure', message: String(error), reason: 'InternalError', code: 500 }))
+    send(3, JSON.stringify(status));
+    if (!socket.destroyed) socket.end(Buffer.from([0x88, 0]));
+  };
+  child.on('error', (error) => end({ status: 'Failure', message: String(error), reason: 'InternalError', code: 500 }));
   child.on('close', (code) =>
     end(
       code === 0
@@ -220,16 +221,16 @@ server.on('upgrade', (request, socket) => {
             details: { causes: [{ reason: 'ExitCode', message: String(code) }] },
           },
     ),
-  )
-  socket.on('error', () => child.kill('SIGKILL'))
-})
-await new Promise((resolve) => server.listen(kubelet, '127.0.0.1', resolve))
+  );
+  socket.on('error', () => child.kill('SIGKILL'));
+});
+await new Promise((resolve) => server.listen(kubelet, '127.0.0.1', resolve));
 
-const now = () => new Date().toISOString().replace(/\.\d+Z/, 'Z')
-const nodes = ['n1', 'n2']
-const since = now()
+const now = () => new Date().toISOString().replace(/\.\d+Z/, 'Z');
+const nodes = ['n1', 'n2'];
+const since = now();
 for (const name of nodes) {
-  await call('POST', '/api/v1/nodes', { metadata: { name, labels: { 'kubernetes.io/hostname': name } }, spec: {} })
+  await call('POST', '/api/v1/nodes', { metadata: { name, labels: { 'kubernetes.io/hostname': name } }, spec: {} });
   await merge(`/api/v1/nodes/${name}/status`, {
     status: {
       addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
@@ -237,73 +238,73 @@ for (const name of nodes) {
       capacity: { cpu: '8', memory: '16Gi', pods: '110' },
       allocatable: { cpu: '8', memory: '16Gi', pods: '110' },
     },
-  })
+  });
 }
 
 // A node with the annotation `bed/dead` says nothing any more.
 async function heartbeats() {
   for (const node of (await call('GET', '/api/v1/nodes')).items ?? []) {
-    const name = node.metadata.name
-    if (node.metadata.annotations?.['bed/dead']) continue
+    const name = node.metadata.name;
+    if (node.metadata.annotations?.['bed/dead']) continue;
     await merge(`/api/v1/nodes/${name}/status`, {
       status: {
         conditions: [
           { type: 'Ready', status: 'True', reason: 'KubeletReady', lastHeartbeatTime: now(), lastTransitionTime: since },
         ],
       },
-    })
-    const taints = (node.spec.taints ?? []).filter((taint) => taint.key.startsWith('node.kubernetes.io/not-ready'))
+    });
+    const taints = (node.spec.taints ?? []).filter((taint) => taint.key.startsWith('node.kubernetes.io/not-ready'));
     if (taints.length) {
-      const rest = node.spec.taints.filter((taint) => !taints.includes(taint))
-      await merge(`/api/v1/nodes/${name}`, { spec: { taints: rest.length ? rest : null } })
+      const rest = node.spec.taints.filter((taint) => !taints.includes(taint));
+      await merge(`/api/v1/nodes/${name}`, { spec: { taints: rest.length ? rest : null } });
     }
   }
 }
 
 /** Where a pod is to run: where its daemon set says, else where there is room and nobody forbids it. */
 function place(pod, all, known) {
-  const terms = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? []
-  const bound = terms.flatMap((term) => term.matchFields ?? []).find((field) => field.key === 'metadata.name')
-  if (bound) return bound.values[0]
-  const count = (name) => all.filter((one) => one.spec.nodeName === name).length
-  const open = known.filter((node) => !node.spec.unschedulable).map((node) => node.metadata.name)
-  return open.sort((a, b) => count(a) - count(b))[0]
+  const terms = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  const bound = terms.flatMap((term) => term.matchFields ?? []).find((field) => field.key === 'metadata.name');
+  if (bound) return bound.values[0];
+  const count = (name) => all.filter((one) => one.spec.nodeName === name).length;
+  const open = known.filter((node) => !node.spec.unschedulable).map((node) => node.metadata.name);
+  return open.sort((a, b) => count(a) - count(b))[0];
 }
 
-const restarts = new Map()
-let address = 0
+const restarts = new Map();
+let address = 0;
 async function pods() {
-  const known = (await call('GET', '/api/v1/nodes')).items ?? []
-  const all = (await call('GET', '/api/v1/pods')).items ?? []
+  const known = (await call('GET', '/api/v1/nodes')).items ?? [];
+  const all = (await call('GET', '/api/v1/pods')).items ?? [];
   for (const pod of all) {
-    const { namespace, name, uid, deletionTimestamp, annotations = {} } = pod.metadata
-    const where = `/api/v1/namespaces/${namespace}/pods/${name}`
+    const { namespace, name, uid, deletionTimestamp, annotations = {} } = pod.metadata;
+    const where = `/api/v1/namespaces/${namespace}/pods/${name}`;
     if (deletionTimestamp) {
       // A pod with this annotation never ends: its node does not say that it did.
-      if (!annotations['bed/stuck']) await call('DELETE', `${where}?gracePeriodSeconds=0`)
-      continue
+      if (!annotations['bed/stuck']) await call('DELETE', `${where}?gracePeriodSeconds=0`);
+      continue;
     }
     if (!pod.spec.nodeName) {
-      const target = place(pod, all, known)
-      if (!target) continue
+      const target = place(pod, all, known);
+      if (!target) continue;
       await call('POST', `${where}/binding`, {
         apiVersion: 'v1',
         kind: 'Binding',
         metadata: { name },
         target: { apiVersion: 'v1', kind: 'Node', name: target },
-      })
-      pod.spec.nodeName = target
-      continue
+      });
+      pod.spec.nodeName = target;
+      continue;
     }
-    const images = pod.spec.containers.map((one) => one.image)
-    const sick = annotations['bed/sick'] || images.some((image) => image.includes('crash'))
-    const unpulled = images.some((image) => image.includes('bad'))
-    const waiting = pod.status.containerStatuses?.[0]?.state?.waiting?.reason
-    const ready = pod.status.conditions?.some((one) => one.type === 'Ready' && one.status === 'True')
+    const images = pod.spec.containers.map((one) => one.image);
+    const sick = annotations['bed/sick'] || images.some((image) => image.includes('crash'));
+    const unpulled = images.some((image) => image.includes('bad'));
+    const waiting = pod.status.containerStatuses?.[0]?.state?.waiting?.reason;
+    const ready = pod.status.conditions?.some((one) => one.type === 'Ready' && one.status === 'True');
     const status = (condition, one) => ({
       status: {
         phase: unpulled ? 'Pending' : 'Running',
-        podIP: pod.status.podIP ?? `10.1.${address >> 8}.${(address++ & 255) || 1}`,
+        podIP: pod.status.podIP ?? `10.1.${address >> 8}.${address++ & 255 || 1}`,
         startTime: pod.status.startTime ?? now(),
         conditions: ['Ready', 'ContainersReady'].map((type) => ({ type, status: condition, lastTransitionTime: now() })),
         containerStatuses: pod.spec.containers.map((container) => ({
@@ -314,14 +315,17 @@ async function pods() {
           ...one,
         })),
       },
-    })
+    });
     if (unpulled) {
-      if (waiting) continue
-      await merge(`${where}/status`, status('False', { ready: false, restartCount: 0, state: { waiting: { reason: 'ImagePullBackOff' } } }))
+      if (waiting) continue;
+      await merge(
+        `${where}/status`,
+        status('False', { ready: false, restartCount: 0, state: { waiting: { reason: 'ImagePullBackOff' } } }),
+      );
     } else if (sick) {
-      const before = restarts.get(uid) ?? { count: 0, at: 0 }
-      if (Date.now() - before.at < 3000) continue
-      restarts.set(uid, { count: before.count + 1, at: Date.now() })
+      const before = restarts.get(uid) ?? { count: 0, at: 0 };
+      if (Date.now() - before.at < 3000) continue;
+      restarts.set(uid, { count: before.count + 1, at: Date.now() });
       await merge(
         `${where}/status`,
         status('False', {
@@ -330,7 +334,7 @@ async function pods() {
           state: { waiting: { reason: 'CrashLoopBackOff' } },
           lastState: { terminated: { exitCode: 137, reason: 'OOMKilled', startedAt: now(), finishedAt: now() } },
         }),
-      )
+      );
       await call('POST', `/api/v1/namespaces/${namespace}/events`, {
         metadata: { name: `${name}.${Date.now().toString(16)}` },
         involvedObject: { kind: 'Pod', namespace, name, uid },
@@ -341,20 +345,20 @@ async function pods() {
         firstTimestamp: now(),
         lastTimestamp: now(),
         source: { component: 'kubelet' },
-      })
+      });
     } else if (!ready) {
-      await merge(`${where}/status`, status('True', { ready: true, restartCount: 0, state: { running: { startedAt: now() } } }))
+      await merge(`${where}/status`, status('True', { ready: true, restartCount: 0, state: { running: { startedAt: now() } } }));
     }
   }
 }
 
 const forever = async (work, ms) => {
   for (;;) {
-    await work().catch(() => {})
-    await pause(ms)
+    await work().catch(() => {});
+    await pause(ms);
   }
-}
-await heartbeats()
-forever(heartbeats, 2000)
-forever(pods, 250)
-console.log(JSON.stringify({ admin, ira, audit, server: `https://127.0.0.1:${secure}`, token, ca }))
+};
+await heartbeats();
+forever(heartbeats, 2000);
+forever(pods, 250);
+console.log(JSON.stringify({ admin, ira, audit, server: `https://127.0.0.1:${secure}`, token, ca }));

@@ -10,7 +10,7 @@ ready() { [ -x "$into/kube-apiserver" ] && [ -x "$into/kube-controller-manager" 
 
 "$here/../debian.sh" etcd-server
 ready && exit 0
-"$here/../debian.sh" golang-1.19-go dpkg-dev xz-utils
+"$here/../debian.sh" golang-1.19-go golang-github-modern-go-reflect2-dev dpkg-dev xz-utils
 exec 9>"$into/.lock"
 flock 9
 ready && exit 0
@@ -32,6 +32,9 @@ mv kubernetes-*/ go/src/k8s.io/kubernetes
 
 export GOPATH="$work/go" GO111MODULE=off CGO_ENABLED=0 GOFLAGS= GOCACHE="$work/cache" PATH="/usr/lib/go-1.19/bin:$PATH"
 cd go/src/k8s.io/kubernetes
+# The one that comes with the source reads maps as Go did before 1.18, and crashes.
+rm -rf vendor/github.com/modern-go/reflect2
+cp -r /usr/share/gocode/src/github.com/modern-go/reflect2 vendor/github.com/modern-go/reflect2
 # Debian's package leaves the generated description of the API to its build.
 go build -o "$work/openapi-gen" k8s.io/kubernetes/vendor/k8s.io/kube-openapi/cmd/openapi-gen
 dirs=$(find -L pkg vendor/k8s.io -name '*.go' ! -path '*/code-generator/*' ! -path '*/sample-apiserver/*' ! -path '*/_examples/*' \

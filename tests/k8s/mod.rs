@@ -5,6 +5,7 @@
 mod bed;
 mod broken;
 mod nodes;
+mod playbooks;
 mod pods;
 mod rollouts;
 

@@ -155,7 +155,7 @@ fn dispatch(asked: Asked, env: Env<'_>, session: &mut Session) -> Result<u8, Fau
             let way = apply::Way { reach, agreement, patience, needs_chain, config, file, alert };
             apply::act(session, &action, &way, env)
         }
-        What::Policy(name) => Ok(session.show_text(&format!("act {name}"), Action::policy(&name))),
+        What::Policy(name) => Ok(session.show_text(&format!("act {name}"), &Action::policy(&name))),
         What::Call(asked) => {
             let (args, meant) = *asked;
             war_room::call(session, args, &meant, &output, env)

@@ -1,6 +1,8 @@
 //! The least that an action has to be allowed where it acts: to be read, and given to whoever grants it.
 
-use super::Action;
+use std::borrow::Cow;
+
+use super::{Action, k8s};
 
 const CONNECTIONS: &str = "\
 -- PostgreSQL, as a superuser, in the database that `url` names. The role, once:
@@ -68,8 +70,11 @@ const NONE: &str = "None is needed but what its own arguments and credentials gi
 
 impl Action {
     /// The least privilege that an action of this name needs, as its system takes it.
-    pub fn policy(name: &str) -> &'static str {
-        match name {
+    pub fn policy(name: &str) -> Cow<'static, str> {
+        if let Some(role) = k8s::role([name]) {
+            return role.into();
+        }
+        let text = match name {
             "postgres.connections" => CONNECTIONS,
             "postgres.terminate_idle" => TERMINATE,
             "postgres.set" => SET,
@@ -81,7 +86,8 @@ impl Action {
             "node.replay" => NODE_RUN,
             "node.enable_key" => NODE_ADMIN,
             _ => NONE,
-        }
+        };
+        text.into()
     }
 }
 

@@ -70,17 +70,18 @@ impl Cluster {
 
     /// Asks the API as who may do everything.
     pub fn call(&self, method: Method, path: &str, body: &Value) -> Value {
-        let url = format!("{}{path}", self.said["server"].as_str().expect("a URL"));
         let kind = if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
+        self.send(method, path, kind, if body.is_null() { String::new() } else { body.to_string() })
+    }
+
+    fn send(&self, method: Method, path: &str, kind: &str, body: String) -> Value {
+        let url = format!("{}{path}", self.said["server"].as_str().expect("a URL"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let client = reqwest::Client::builder().danger_accept_invalid_certs(true).build().expect("a client");
-            let mut request = client.request(method.clone(), url).timeout(Duration::from_secs(20));
-            request = request.bearer_auth(self.said["token"].as_str().expect("a token")).header("content-type", kind);
-            if !body.is_null() {
-                request = request.body(body.to_string());
-            }
-            let answer = request.send().await.expect("it answers");
+            let request = client.request(method.clone(), url).timeout(Duration::from_secs(20)).body(body);
+            let request = request.bearer_auth(self.said["token"].as_str().expect("a token"));
+            let answer = request.header("content-type", kind).send().await.expect("it answers");
             let status = answer.status();
             let text = answer.text().await.expect("a text");
             assert!(status.is_success(), "{method} {path}: {status} {text}");
@@ -156,11 +157,11 @@ impl Cluster {
         log.lines().filter_map(one).collect()
     }
 
-    /// Lets the user `ira` do this, and nothing else.
-    pub fn allow(&self, rules: &Value) {
-        let role = json!({ "metadata": { "name": "ira" }, "rules": rules });
+    /// Lets the user `ira` do what these actions say that they need, and nothing else.
+    pub fn allow(&self, actions: &[&str]) {
+        let role = ira_commands::actions::k8s::role(actions.iter().copied()).expect("of a cluster");
         let url = "/apis/rbac.authorization.k8s.io/v1";
-        self.call(Method::POST, &format!("{url}/clusterroles"), &role);
+        self.send(Method::POST, &format!("{url}/clusterroles"), "application/yaml", role);
         let binding = json!({
             "metadata": { "name": "ira" },
             "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "ira" },

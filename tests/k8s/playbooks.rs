@@ -71,19 +71,10 @@ const QUICK: &[(&str, &str)] = &[
     ("hold: 10m", "hold: 2s"),
 ];
 
-/// What the playbook for crash loops needs, and no more.
-fn role() -> Value {
-    json!([
-        { "apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "delete"] },
-        { "apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"] },
-        { "apiGroups": [""], "resources": ["events"], "verbs": ["list"] },
-    ])
-}
-
 #[test]
 fn a_crash_loop_is_mended_by_the_playbook_that_ships_with_no_more_rights_than_it_needs() {
     let Some((cluster, pod)) = crash_loop("web:1") else { return };
-    cluster.allow(&role());
+    cluster.allow(&["k8s.pod_status", "k8s.events", "k8s.logs", "k8s.delete_pod"]);
     let person = desk(&cluster, "ira", "pod-crash-loop", "", QUICK);
     person
         .alert(&json!({ "alertname": "KubePodCrashLooping", "namespace": "shop", "pod": pod, "severity": "warning" }));

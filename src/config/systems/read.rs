@@ -20,7 +20,7 @@ use crate::config::secret::SecretRef;
 use crate::config::url;
 
 /// The tables that are read here.
-pub(in crate::config) const TABLES: [&str; 15] = [
+pub(in crate::config) const TABLES: [&str; 16] = [
     "pagerduty",
     "page",
     "heartbeat",

@@ -10,6 +10,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("cache-degraded.yaml", include_str!("../playbooks/cache-degraded.yaml")),
     ("pod-crash-loop.yaml", include_str!("../playbooks/pod-crash-loop.yaml")),
     ("deployment-failed.yaml", include_str!("../playbooks/deployment-failed.yaml")),
+    ("high-memory.yaml", include_str!("../playbooks/high-memory.yaml")),
     ("high-cpu.yaml", include_str!("../playbooks/high-cpu.yaml")),
     ("node-not-ready.yaml", include_str!("../playbooks/node-not-ready.yaml")),
 ];

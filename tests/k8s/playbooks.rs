@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::people::api::{Api, json as answer};
+use crate::support::in_repository;
 use crate::support::run::wait_until;
 
 /// Somebody whose configuration lets these playbooks write in the namespace `shop` and on every node of the bed.
@@ -18,8 +19,8 @@ fn desk(cluster: &Cluster, user: &str, playbook: &str, more: &str, quick: &[(&st
     let targets = if playbook == "node-not-ready" { "targets = { node = [\"n?\"] }\n" } else { targets };
     let text = format!("{budgets}[playbooks.{playbook}]\n{targets}{more}");
     std::fs::write(config.join("config.toml"), text).expect("written");
-    let shipped = ira_commands::playbook::ships::SHIPPED.iter().find(|(file, _)| *file == format!("{playbook}.yaml"));
-    let mut text = shipped.expect("it ships").1.to_owned();
+    let file = in_repository(&format!("commands/playbooks/{playbook}.yaml"));
+    let mut text = std::fs::read_to_string(file).expect("it ships");
     for (slow, here) in quick {
         assert!(text.contains(slow), "{slow}");
         text = text.replacen(slow, here, 1);
@@ -169,4 +170,38 @@ fn a_node_that_is_dead_is_emptied_and_one_that_comes_back_is_used_again() {
     assert!(ran.code == 0 && ran.out.contains("it helped, and was seen to hold"), "{ran:?}");
     let now = person.data(&status);
     assert_eq!((&now["ready"], &now["cordoned"]), (&json!(true), &json!(false)), "{now}");
+}
+
+#[test]
+fn a_full_pod_gives_memory_back_or_goes_and_there_is_one_more() {
+    let Some(cluster) = Cluster::start() else { return };
+    cluster.deploy("web:1", 2);
+    cluster.wait_ready(2);
+    let names =
+        || cluster.pods().iter().map(|pod| pod["metadata"]["name"].as_str().expect("a name").to_owned()).collect();
+    let before: Vec<String> = names();
+    let uses = |pod: &str, memory: &str| {
+        let usage = json!({
+            "apiVersion": "metrics.k8s.io/v1beta1", "kind": "PodMetrics",
+            "metadata": { "name": pod, "labels": { "app": "web" } },
+            "containers": [{ "name": "web", "usage": { "cpu": "1m", "memory": memory } }],
+        });
+        cluster.call(Method::POST, "/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods", &usage);
+    };
+    uses(&before[0], "124Mi");
+    uses(&before[1], "16Mi");
+    let quick = [
+        ("with: { for: 30s }", "with: { for: 1s }"),
+        ("after: 1m", "after: 1s"),
+        ("every: 30s", "every: 1s"),
+        ("within: 10m", "within: 20s"),
+        ("hold: 10m", "hold: 2s"),
+    ];
+    let person = desk(&cluster, "admin", "high-memory", "params = { gc = [\"true\"], most = 3 }\n", &quick);
+    person.alert(&json!({ "alertname": "HighMemoryUsage", "namespace": "shop", "deployment": "web" }));
+    let ran = person.remediate(&["--yes"]);
+    assert!(ran.code == 0 && ran.out.contains("it helped, and was seen to hold"), "{ran:?}");
+    cluster.wait_ready(3);
+    let after: Vec<String> = names();
+    assert!(!after.contains(&before[0]) && after.contains(&before[1]), "{before:?} {after:?}");
 }

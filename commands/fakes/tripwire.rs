@@ -1,5 +1,6 @@
 //! Every port in one: what reads answers, what writes panics.
 
+mod cluster;
 mod data;
 
 use std::collections::BTreeMap;
@@ -38,6 +39,7 @@ impl Tripwire {
             chain: Some(Arc::new(ScriptedChain::default())),
             scripts: Some(Arc::new(Self)),
             units: Some(Arc::new(Self)),
+            cluster: Some(Arc::new(Self)),
             web: Some(Arc::new(Self)),
             metrics: Some(Arc::new(Self)),
             alerts: Some(Arc::new(Self)),
@@ -58,6 +60,7 @@ impl Tripwire {
             chain: Some(Arc::new(Self)),
             scripts: Some(Arc::new(Self)),
             units: Some(Arc::new(Self)),
+            cluster: Some(Arc::new(Self)),
             web: Some(Arc::new(Self)),
             pager: Some(Arc::new(Self)),
             chat: Some(Arc::new(Self)),

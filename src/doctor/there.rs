@@ -16,6 +16,8 @@ use crate::clients::alertmanager::Alertmanager;
 use crate::clients::chain::{Chain, ChainConfig};
 use crate::clients::directory::Directory;
 use crate::clients::endpoint::Endpoint;
+#[cfg(feature = "kubernetes")]
+use crate::clients::kubernetes::{self, Kubernetes};
 use crate::clients::node::Node;
 use crate::clients::opsgenie::Opsgenie;
 use crate::clients::pager;
@@ -48,6 +50,7 @@ pub(super) fn questions(config: &Arc<Config>, limit: Duration) -> Vec<Question<'
     all.extend(directories(config));
     all.extend(watchers(config, limit));
     all.extend(people(config));
+    all.extend(cluster(config));
     let bus = config.host.bus.clone();
     // Where there is no systemd and none is named, nothing is missing.
     if bus.is_some() || systemd::is_here() {
@@ -60,6 +63,25 @@ pub(super) fn questions(config: &Arc<Config>, limit: Duration) -> Vec<Question<'
         }));
     }
     all
+}
+
+/// The cluster that is configured, or that the environment names, or that this runs in.
+#[cfg(feature = "kubernetes")]
+fn cluster(config: &Arc<Config>) -> Option<Question<'_>> {
+    let settings = &config.systems.kubernetes;
+    let named = *settings != crate::config::systems::KubernetesConfig::default()
+        || config.env().get("KUBECONFIG").ok().flatten().is_some_and(|path| !path.is_empty());
+    (named || kubernetes::in_cluster()).then(|| {
+        Question::new("kubernetes", settings.context.as_deref().unwrap_or("the current context"), async {
+            let (place, version) = Kubernetes::new(Arc::clone(config)).version().await?;
+            Ok(Said::Well(format!("{place}, {version}; what may be done there `ira act NAME --policy` says")))
+        })
+    })
+}
+
+#[cfg(not(feature = "kubernetes"))]
+fn cluster(_: &Arc<Config>) -> Option<Question<'_>> {
+    None
 }
 
 /// Each endpoint of each network, or those that stand in place of all of them.

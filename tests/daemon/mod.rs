@@ -5,19 +5,19 @@
 mod api;
 mod bodies;
 mod decisions;
+mod files;
 mod hostile;
 mod incident;
-mod files;
 mod killed;
 mod life;
 mod minute;
 mod older;
 mod refused;
-mod storm;
-mod units;
 mod runner;
+mod storm;
 mod tls;
 mod traces;
+mod units;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

@@ -20,7 +20,9 @@ fn place(home: &Path, more: &str) -> Place {
     std::fs::create_dir_all(home.join(".config/ira")).expect("made");
     std::fs::write(home.join(".config/ira/config.toml"), "").expect("written");
     let scripts = home.join("scripts").display().to_string();
-    let own = format!("[scripts]\nfolder = \"{scripts}\"\nrunner = \"same-user\"\n[budgets.all]\nmax = 100\nwindow = \"1h\"\n{more}");
+    let own = format!(
+        "[scripts]\nfolder = \"{scripts}\"\nrunner = \"same-user\"\n[budgets.all]\nmax = 100\nwindow = \"1h\"\n{more}"
+    );
     let place = Place::at(home, "", &own);
     mend(&place);
     place

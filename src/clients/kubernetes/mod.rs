@@ -104,6 +104,13 @@ impl Kubernetes {
         self.ask(Ask::get(path)).await.map_err(Refusal::fault)?.json(what)
     }
 
+    /// Where it is, and of which version its API is.
+    pub async fn version(&self) -> Result<(String, String), Fault> {
+        let said = self.read("its version", "/version".to_owned()).await?;
+        let version = excerpt(said["gitVersion"].as_str().unwrap_or("of no version"), 40);
+        Ok((self.connection().await?.place.clone(), version))
+    }
+
     /// The version of the group `policy` that evictions are of here.
     async fn evictions(&self) -> Result<&str, Fault> {
         let connection = self.connection().await?;
@@ -118,7 +125,7 @@ impl Kubernetes {
 }
 
 /// Whether this runs in a pod that was given an account.
-fn in_cluster() -> bool {
+pub fn in_cluster() -> bool {
     std::path::Path::new("/var/run/secrets/kubernetes.io/serviceaccount/token").exists()
 }
 

@@ -45,7 +45,7 @@ fn a_node_is_drained_as_far_as_a_budget_allows_and_what_would_be_lost_is_refused
 
     let back = person.agreed(&["k8s.uncordon", "--node", &node]);
     assert!(back.code == 0 && back.out.contains("takes new pods"), "{back:?}");
-    let nothing = person.agreed(&["k8s.uncordon", "--node", &node]);
+    let nothing = person.act(&["k8s.uncordon", "--node", &node, "--yes"]);
     assert!(nothing.code == 0 && nothing.out.contains("Nothing to do"), "{nothing:?}");
 
     let bare = json!({

@@ -70,7 +70,7 @@ fn one_value_of_a_container_is_changed_within_its_bound_and_nothing_else() {
     wanted["containers"][0]["resources"] =
         json!({ "limits": { "cpu": "500m", "memory": "512Mi" }, "requests": { "memory": "256Mi" } });
     assert_eq!(cluster.deployment()["spec"]["template"]["spec"], wanted);
-    let same = resources(&["--memory-limit", "512Mi"]);
+    let same = person.act(&[&["k8s.set_resources"], &WEB[..], &["--memory-limit", "512Mi", "--yes"]].concat());
     assert!(same.code == 0 && same.out.contains("Nothing to do"), "{same:?}");
     assert_eq!(person.ended(), ["done", "done"]);
 }

@@ -10,7 +10,7 @@ const VIEWER: &str = "v13w3r+T0k3n";
 const ADMIN: &str = "adm1n+T0k3n";
 
 fn hash(token: &str) -> String {
-    Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    ira_commands::units::digits(&Sha256::digest(token.as_bytes()))
 }
 
 /// A host with users, and a daemon on it.

@@ -41,7 +41,7 @@ fn fault_25_whatever_a_label_holds_is_one_argument_or_reaches_a_person() {
     }
     wait_until("each is decided", || host.inbox().len() == values.len() && host.all_decided());
     wait_until("each run ends, or asks somebody", || host.all_settled());
-    let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |text: &str| ira_commands::units::digits(text.as_bytes());
     let got = std::fs::read_to_string(host.path("got")).unwrap_or_else(|_| panic!("some are sound: {}", host.log()));
     for line in got.lines() {
         let of = line.strip_prefix("1 ").unwrap_or_else(|| panic!("one argument: {line}"));

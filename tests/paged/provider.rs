@@ -27,7 +27,7 @@ pub fn serve() -> (Api, Shared) {
 }
 
 /// Somebody on call who has one, for events and incidents alike.
-pub fn on_call(more: &str) -> (OnCall, Shared) {
+pub(super) fn on_call(more: &str) -> (OnCall, Shared) {
     let kept = Shared::default();
     let own = Arc::clone(&kept);
     let person = OnCall::with(move |asked| answered(asked, &own), more);

@@ -107,7 +107,7 @@ impl Place {
         let printed = Ran::of(&mut self.command(&["daemon", "--alertmanager-routes"]));
         assert_eq!(printed.code, 0, "{printed:?}");
         let (routes, receivers) = printed.out.split_once("\nreceivers:\n").expect("both are printed");
-        let within: String = routes.lines().map(|line| format!("  {line}\n")).collect();
+        let within = format!("  {}\n", routes.lines().collect::<Vec<_>>().join("\n  "));
         let mut config = format!(
             "route:\n  receiver: none\n  group_by: [alertname]\n  group_wait: 1s\n{within}receivers:\n- name: none\n{receivers}"
         );
@@ -160,7 +160,7 @@ impl Place {
     }
 
     fn tell(&self, labels: &Value, more: u64) {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
+        let now = ira::clock::SystemClock.now_millis() / 1000;
         let alert = json!([{ "labels": labels, "annotations": { "summary": "it fires" },
             "endsAt": ira_commands::date::stamp(now + more) }]);
         let (code, said) = post(self.manager, "/api/v2/alerts", None, alert.to_string().as_bytes());

@@ -65,7 +65,7 @@ fn an_alert_has_the_whole_runbook_run_and_wakes_nobody() {
 }
 
 /// It is not mended: one incident, of both arms, with a note that says how far it came.
-fn handed_over(case: &Case, place: Place, why: &str) {
+fn handed_over(case: &Case, place: &Place, why: &str) {
     let daemon = place.daemon();
     place.fire(&labels(case));
     wait_until("it is handed to a person", || place.ended());
@@ -93,7 +93,7 @@ fn handed_over(case: &Case, place: Place, why: &str) {
 #[test]
 fn a_remedy_that_its_cap_forbids_wakes_somebody_with_what_was_found() {
     let Some((case, place)) = place(&[("max_spend: 50 LINK", "max_spend: 40 LINK")], "20s") else { return };
-    handed_over(&case, place, "40 LINK");
+    handed_over(&case, &place, "40 LINK");
 }
 
 #[test]
@@ -102,5 +102,5 @@ fn a_subscription_that_is_not_ours_wakes_somebody_with_what_was_found() {
     let config = std::fs::read_to_string(place.home.join(".config/ira/config.toml")).expect("a configuration");
     let ours = format!("sub:{}", case.text("subscription"));
     place.write(".config/ira/config.toml", &config.replace(&ours, "sub:1"));
-    handed_over(&case, place, "no step that changes anything");
+    handed_over(&case, &place, "no step that changes anything");
 }

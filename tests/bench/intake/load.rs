@@ -107,18 +107,16 @@ pub fn paced(at: SocketAddr, every: Duration, requests: impl Iterator<Item = Vec
         let begun = Instant::now();
         let mut streams = Vec::new();
         let (mut taken, mut other) = (0, 0);
-        let mut sent = 0_u32;
-        for request in requests {
+        for (sent, request) in (0_u32..).zip(requests) {
             tokio::time::sleep_until((begun + every * sent).into()).await;
-            sent += 1;
             let idle = streams.iter().position(tokio::task::JoinHandle::is_finished);
             let stream = match idle {
                 Some(at) => {
                     let (stream, status) = streams.swap_remove(at).await.expect("answered");
                     if status == 200 {
-                        taken += 1
+                        taken += 1;
                     } else {
-                        other += 1
+                        other += 1;
                     }
                     stream
                 }

@@ -53,7 +53,7 @@ pub struct DaemonArgs {
     /// Print the routes that Alertmanager needs for the playbooks
     #[arg(long, group = "instead")]
     pub alertmanager_routes: bool,
-    /// Print a file that ships
+    /// Print what else an installation needs
     #[arg(long, group = "instead", value_name = "WHAT", value_enum)]
     pub print: Option<Print>,
     /// Run the scripts of the daemon that this user (name or number) runs, over the socket of `scripts.runner`

@@ -169,5 +169,7 @@ fn kubernetes_file_is_yaml_and_the_rest_says_what_it_is_for() {
         let ran = Ran::with_input(command.args(["-c", python]), &printed("kubernetes"));
         assert_eq!(ran.code, 0, "{ran:?}");
     }
+    let role = printed("rbac");
+    assert!(role.contains("resources: [pods]\n  verbs: [delete, get, list]"), "of the playbooks that ship: {role}");
     assert!(printed("containerfile").contains("FROM scratch") && printed("cron").contains("daemon --once"));
 }

@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
@@ -18,32 +18,34 @@ const RESTART: [&str; 3] = ["k8s.rollout_restart", "--workload", "web"];
 struct Way {
     port: u16,
     delay: Arc<AtomicU64>,
+    /// Whether answers are lost, and their connections with them.
+    cut: Arc<AtomicBool>,
 }
 
 impl Way {
     fn to(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let own = listener.local_addr().expect("bound").port();
-        let delay = Arc::new(AtomicU64::new(0));
-        let slow = Arc::clone(&delay);
+        let (delay, cut) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let (slow, lost) = (Arc::clone(&delay), Arc::clone(&cut));
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else { return };
                 let (client_read, server_read) = (client.try_clone().expect("ours"), server.try_clone().expect("ours"));
-                std::thread::spawn(move || pass(client_read, server, &AtomicU64::new(0)));
-                let slow = Arc::clone(&slow);
-                std::thread::spawn(move || pass(server_read, client, &slow));
+                std::thread::spawn(move || pass(client_read, server, &AtomicU64::new(0), &AtomicBool::new(false)));
+                let (slow, lost) = (Arc::clone(&slow), Arc::clone(&lost));
+                std::thread::spawn(move || pass(server_read, client, &slow, &lost));
             }
         });
-        Self { port: own, delay }
+        Self { port: own, delay, cut }
     }
 }
 
-fn pass(mut from: TcpStream, mut to: TcpStream, delay: &AtomicU64) {
+fn pass(mut from: TcpStream, mut to: TcpStream, delay: &AtomicU64, cut: &AtomicBool) {
     let mut part = [0; 16_384];
     while let Ok(count) = from.read(&mut part) {
         std::thread::sleep(Duration::from_millis(delay.load(Ordering::Relaxed)));
-        if count == 0 || to.write_all(&part[..count]).is_err() {
+        if count == 0 || cut.load(Ordering::Relaxed) || to.write_all(&part[..count]).is_err() {
             break;
         }
     }
@@ -85,12 +87,12 @@ fn a_connection_that_breaks_under_a_write_leaves_it_unknown_until_it_is_looked_a
     let way = Way::to(cluster.port());
     let person = Person::new(cluster.kubeconfig_at("admin", way.port));
     let before = restarts(&cluster);
-    way.delay.store(800, Ordering::Relaxed);
+    way.delay.store(1500, Ordering::Relaxed);
     let running = Running::of(person.command(&RESTART).arg("--yes"));
     wait_until("the API has it", || restarts(&cluster) > before);
-    // Beyond the time that one request may take.
-    way.delay.store(60_000, Ordering::Relaxed);
+    way.cut.store(true, Ordering::Relaxed);
     assert_eq!(running.code(), Some(75));
+    way.cut.store(false, Ordering::Relaxed);
     way.delay.store(0, Ordering::Relaxed);
     let settled = person.act(&[&RESTART[..], &["--resume", "--json"]].concat());
     assert_eq!(settled.code, 0, "{settled:?}");

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
-use super::change::planned;
+use super::change::{Looks, planned};
 use super::name::Name;
 use super::node::{health, is_cordoned};
 use super::object::{MOST, controller, items, name, text, uid, version};
@@ -88,7 +88,8 @@ impl Drain {
         let before = |fault| Broken::amid(fault);
         let mut gone = std::collections::BTreeSet::new();
         let mut held = Vec::new();
-        for left in (0..=self.within).rev() {
+        let mut looks = Looks::new(context, self.within);
+        loop {
             let leaving = self.leaving(context).await.map_err(before)?;
             let pods: Vec<&Json> = leaving.pods.iter().collect();
             if pods.is_empty() {
@@ -121,8 +122,8 @@ impl Drain {
                 gone.len(),
                 self.node
             ));
-            if left > 0 {
-                context.cluster().map_err(before)?.pause().await;
+            if !looks.again().await.map_err(before)? {
+                break;
             }
         }
         let mut fault = Fault::new(

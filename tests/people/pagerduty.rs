@@ -340,7 +340,7 @@ fn what_is_nothing_is_refused_before_anybody_is_asked() {
 fn a_report_is_noted_through_a_pipe_and_by_from() {
     let pager = Pager::usual();
     let person = pager.person();
-    let demo = person.ira(&["demo", "--format", "markdown"]);
+    let demo = person.ira(&["demo", "feed", "--format", "markdown"]);
     let piped = note(&person, &["Q1ABC", "-"], &demo.out);
     assert_eq!(piped.code, 0, "{piped:?}");
     assert!(

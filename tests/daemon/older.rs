@@ -155,7 +155,8 @@ fn fault_20_with_pager_and_store_down_the_switch_is_not_told_and_the_page_is_sen
     file.execute_batch("ROLLBACK").expect("let go");
     up.store(true, Ordering::SeqCst);
     let kept = || host.mails().iter().all(|mail| mail.state == ira::store::MailState::Accepted);
-    wait_until("the page was kept, and is taken", || !host.mails().is_empty() && kept());
+    // The pauses between tries have grown meanwhile.
+    crate::people::alerting::until("the page was kept, and is taken", || !host.mails().is_empty() && kept());
     let keys: Vec<String> = host.mails().iter().map(|mail| mail.dedup_key.clone()).collect();
     assert_eq!(keys.len(), 1, "one page: {keys:?}");
     let last = pager.asked().into_iter().rfind(|asked| asked.json()["dedup_key"] == keys[0].as_str());

@@ -16,10 +16,10 @@ fn hash(token: &str) -> String {
 /// A host with users, and a daemon on it.
 fn asked(more: &str) -> (Host, Daemon) {
     let users = [("mila", OPERATOR, "operator"), ("vic", VIEWER, "viewer"), ("ada", ADMIN, "admin")];
-    let users: String = users
-        .iter()
-        .map(|(name, token, role)| format!("[users.{name}]\ntoken = \"sha256:{}\"\nrole = \"{role}\"\n", hash(token)))
-        .collect();
+    let one = |(name, token, role): &(&str, &str, &str)| {
+        format!("[users.{name}]\ntoken = \"sha256:{}\"\nrole = \"{role}\"\n", hash(token))
+    };
+    let users = users.iter().map(one).collect::<Vec<_>>().concat();
     let host = Host::with(&format!("{users}{more}"));
     let daemon = host.start_with(&["--admin", "127.0.0.1:0"]);
     host.write("alert.json", &message(&["web"], "firing", 1).to_string(), 0o600);

@@ -69,12 +69,12 @@ impl Cluster {
     }
 
     /// Asks the API as who may do everything.
-    pub fn call(&self, method: Method, path: &str, body: &Value) -> Value {
-        let kind = if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
+    pub fn call(&self, method: &Method, path: &str, body: &Value) -> Value {
+        let kind = if *method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
         self.send(method, path, kind, if body.is_null() { String::new() } else { body.to_string() })
     }
 
-    fn send(&self, method: Method, path: &str, kind: &str, body: String) -> Value {
+    fn send(&self, method: &Method, path: &str, kind: &str, body: String) -> Value {
         let url = format!("{}{path}", self.said["server"].as_str().expect("a URL"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
@@ -92,7 +92,7 @@ impl Cluster {
     }
 
     pub fn get(&self, path: &str) -> Value {
-        self.call(Method::GET, path, &Value::Null)
+        self.call(&Method::GET, path, &Value::Null)
     }
 
     /// A deployment `web` of this image.
@@ -113,7 +113,7 @@ impl Cluster {
                 },
             },
         });
-        self.call(Method::POST, "/apis/apps/v1/namespaces/shop/deployments", &deployment);
+        self.call(&Method::POST, "/apis/apps/v1/namespaces/shop/deployments", &deployment);
     }
 
     pub fn deployment(&self) -> Value {
@@ -123,7 +123,7 @@ impl Cluster {
     pub fn image(&self, image: &str) {
         let json = json!([{ "name": "web", "image": image, "env": self.deployment()["spec"]["template"]["spec"]["containers"][0]["env"] }]);
         let patch = json!({ "spec": { "template": { "spec": { "containers": json } } } });
-        self.call(Method::PATCH, "/apis/apps/v1/namespaces/shop/deployments/web", &patch);
+        self.call(&Method::PATCH, "/apis/apps/v1/namespaces/shop/deployments/web", &patch);
     }
 
     pub fn pods(&self) -> Vec<Value> {
@@ -144,7 +144,7 @@ impl Cluster {
     /// Makes a pod end again and again, until it is deleted.
     pub fn sicken(&self, pod: &str) {
         let patch = json!({ "metadata": { "annotations": { "bed/sick": "true" } } });
-        self.call(Method::PATCH, &format!("/api/v1/namespaces/shop/pods/{pod}"), &patch);
+        self.call(&Method::PATCH, &format!("/api/v1/namespaces/shop/pods/{pod}"), &patch);
     }
 
     /// What the user `ira` asked for: verb and resource of each request.
@@ -163,13 +163,13 @@ impl Cluster {
     pub fn allow(&self, actions: &[&str]) {
         let role = ira_commands::actions::k8s::role(actions.iter().copied()).expect("of a cluster");
         let url = "/apis/rbac.authorization.k8s.io/v1";
-        self.send(Method::POST, &format!("{url}/clusterroles"), "application/yaml", role);
+        self.send(&Method::POST, &format!("{url}/clusterroles"), "application/yaml", role);
         let binding = json!({
             "metadata": { "name": "ira" },
             "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "ira" },
             "subjects": [{ "kind": "User", "name": "ira", "apiGroup": "rbac.authorization.k8s.io" }],
         });
-        self.call(Method::POST, &format!("{url}/clusterrolebindings"), &binding);
+        self.call(&Method::POST, &format!("{url}/clusterrolebindings"), &binding);
     }
 }
 

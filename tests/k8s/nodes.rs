@@ -16,7 +16,7 @@ fn a_node_is_drained_as_far_as_a_budget_allows_and_what_would_be_lost_is_refused
             "template": { "metadata": { "labels": { "app": "agent" } }, "spec": { "containers": [{ "name": "a", "image": "agent:1" }] } },
         },
     });
-    cluster.call(Method::POST, "/apis/apps/v1/namespaces/shop/daemonsets", &daemons);
+    cluster.call(&Method::POST, "/apis/apps/v1/namespaces/shop/daemonsets", &daemons);
     cluster.wait_ready(2);
     let person = Person::new(cluster.kubeconfig("admin"));
     let node = cluster.pods()[0]["spec"]["nodeName"].as_str().expect("bound").to_owned();
@@ -25,7 +25,7 @@ fn a_node_is_drained_as_far_as_a_budget_allows_and_what_would_be_lost_is_refused
         "spec": { "minAvailable": 2, "selector": { "matchLabels": { "app": "web" } } },
     });
     let budgets = "/apis/policy/v1beta1/namespaces/shop/poddisruptionbudgets";
-    cluster.call(Method::POST, budgets, &budget);
+    cluster.call(&Method::POST, budgets, &budget);
     crate::support::run::wait_until("the budget counts", || {
         cluster.get(&format!("{budgets}/web"))["status"]["currentHealthy"] == 2
     });
@@ -35,7 +35,7 @@ fn a_node_is_drained_as_far_as_a_budget_allows_and_what_would_be_lost_is_refused
     assert_eq!(cluster.get(&format!("/api/v1/nodes/{node}"))["spec"]["unschedulable"], true, "what was done is told");
     assert_eq!(person.ended(), ["failed:some"]);
 
-    cluster.call(Method::PATCH, &format!("{budgets}/web"), &json!({ "spec": { "minAvailable": 1 } }));
+    cluster.call(&Method::PATCH, &format!("{budgets}/web"), &json!({ "spec": { "minAvailable": 1 } }));
     let drained = drain(&["--within", "60"]);
     assert!(drained.code == 0 && drained.out.contains("has 0 to leave"), "{drained:?}");
     cluster.wait_ready(2);
@@ -52,7 +52,7 @@ fn a_node_is_drained_as_far_as_a_budget_allows_and_what_would_be_lost_is_refused
         "metadata": { "name": "alone" },
         "spec": { "nodeName": node, "containers": [{ "name": "a", "image": "a:1" }], "volumes": [{ "name": "d", "emptyDir": {} }] },
     });
-    cluster.call(Method::POST, "/api/v1/namespaces/shop/pods", &bare);
+    cluster.call(&Method::POST, "/api/v1/namespaces/shop/pods", &bare);
     let refused = drain(&[]);
     assert!(
         refused.code == 1 && refused.out.contains("--bare") && refused.out.contains("--delete-local-data"),

@@ -16,7 +16,7 @@ fn desk(cluster: &Cluster, user: &str, playbook: &str, more: &str, quick: &[(&st
     let budget = |name| format!("[budgets.{name}]\nmax = 9\nwindow = \"1h\"\n");
     let budgets: String = ["pods", "rollouts", "nodes"].map(budget).concat();
     let targets = "targets = { namespace = [\"shop\"] }\n";
-    let targets = if playbook == "node-not-ready" { "targets = { node = [\"n?\"] }\n" } else { targets };
+    let targets = if playbook == "node-not-ready" { "targets = { node = [\"n*\"] }\n" } else { targets };
     let text = format!("{budgets}[playbooks.{playbook}]\n{targets}{more}");
     std::fs::write(config.join("config.toml"), text).expect("written");
     let file = in_repository(&format!("commands/playbooks/{playbook}.yaml"));
@@ -145,7 +145,7 @@ fn a_node_that_is_dead_is_emptied_and_one_that_comes_back_is_used_again() {
     let node = cluster.pods()[0]["spec"]["nodeName"].as_str().expect("bound").to_owned();
     let dead = |value: Value| {
         let patch = json!({ "metadata": { "annotations": { "bed/dead": value } } });
-        cluster.call(Method::PATCH, &format!("/api/v1/nodes/{node}"), &patch);
+        cluster.call(&Method::PATCH, &format!("/api/v1/nodes/{node}"), &patch);
     };
     dead(json!("true"));
     let quick = [
@@ -186,7 +186,7 @@ fn a_full_pod_gives_memory_back_or_goes_and_there_is_one_more() {
             "metadata": { "name": pod, "labels": { "app": "web" } },
             "containers": [{ "name": "web", "usage": { "cpu": "1m", "memory": memory } }],
         });
-        cluster.call(Method::POST, "/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods", &usage);
+        cluster.call(&Method::POST, "/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods", &usage);
     };
     uses(&before[0], "124Mi");
     uses(&before[1], "16Mi");

@@ -71,7 +71,7 @@ fn a_command_in_a_container_reads_its_arguments_as_they_are_and_what_pods_use_is
         "metadata": { "name": name, "labels": { "app": "web" } },
         "containers": [{ "name": "web", "usage": { "cpu": "125000000n", "memory": "96Mi" } }],
     });
-    cluster.call(Method::POST, "/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods", &usage);
+    cluster.call(&Method::POST, "/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods", &usage);
     let data = person.data(&top);
     assert_eq!((&data["cpu_share"], &data["memory_share"]), (&json!(0.25), &json!(0.75)), "{data}");
 }

@@ -93,7 +93,7 @@ fn pods_are_more_or_fewer_within_bounds_and_what_an_autoscaler_would_undo_is_ref
         "metadata": { "name": "web" },
         "spec": { "minReplicas": 2, "maxReplicas": 4, "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" } },
     });
-    cluster.call(Method::POST, "/apis/autoscaling/v1/namespaces/shop/horizontalpodautoscalers", &hpa);
+    cluster.call(&Method::POST, "/apis/autoscaling/v1/namespaces/shop/horizontalpodautoscalers", &hpa);
     let undone = scale(&["--replicas", "6"]);
     assert!(undone.code == 1 && undone.out.contains("between 2 and 4"), "{undone:?}");
     let update = |more: &[&str]| person.agreed(&[&["k8s.update_hpa", "--hpa", "web"], more].concat());

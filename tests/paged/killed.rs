@@ -31,7 +31,12 @@ fn the_death_of_the_process_between_two_steps_pages_long_before_the_time_of_the_
     wait_until("it waits for verify", || person.effects() == 1 && person.shown(1)["run"]["state"] == "waiting:timer");
     run.kill();
     wait_until("somebody is paged", || !kept.lock().expect("whole").incidents.is_empty());
-    let event = person.pager.asked().iter().map(|asked| asked.json()).find(|event| event["event_action"] == "trigger");
+    let event = person
+        .pager
+        .asked()
+        .iter()
+        .map(crate::people::api::Asked::json)
+        .find(|event| event["event_action"] == "trigger");
     let said = event.expect("a page").to_string();
     assert!(said.contains("the process that had run 1 died") && said.contains("ira run resume 1"), "{said}");
     assert_eq!(person.shown(1)["run"]["state"], "waiting:timer", "whoever comes takes it up as it is");

@@ -31,7 +31,7 @@ fn desk() -> Desk {
     desk
 }
 
-/// What a CloudWatch alarm is in the normal form, as Alertmanager would send it.
+/// What an alarm of `CloudWatch` is in the normal form, as Alertmanager would send it.
 fn alarm(desk: &Desk, metric: &str, namespace: &str, instance: &str) {
     let mut body = alert(&[("web", "firing")]);
     body["alerts"][0]["labels"] = json!({

@@ -121,10 +121,7 @@ mod tests {
     #[test]
     fn a_selector_that_would_mean_every_pod_is_refused() {
         let whose = ObjectName::new(ObjectKind::Deployment, "shop", "web");
-        let of = |selector: Json| selector_text(&json!({ "spec": { "selector": selector } }), &whose);
-        fn selector_text(json: &Json, whose: &ObjectName) -> Option<String> {
-            selector(json, whose).ok()
-        }
+        let of = |by: Json| selector(&json!({ "spec": { "selector": by } }), &whose).ok();
         assert_eq!(of(json!({ "matchLabels": { "app": "web" } })).as_deref(), Some("app=web"));
         let by = json!({ "matchExpressions": [
             { "key": "tier", "operator": "In", "values": ["a", "b"] }, { "key": "old", "operator": "DoesNotExist" },

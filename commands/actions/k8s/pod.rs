@@ -80,17 +80,17 @@ impl Pod {
 
     /// `CrashLoopBackOff, 7 restarts, last OOMKilled (137)`.
     pub(super) fn words(&self) -> String {
-        let mut words = self.state.clone();
+        let mut words = vec![self.state.clone()];
         if !self.ready && self.state == "Running" {
-            words.push_str(", not ready");
+            words.push("not ready".to_owned());
         }
-        if self.restarts > 0 {
-            words.push_str(&format!(", {} restart{}", self.restarts, if self.restarts == 1 { "" } else { "s" }));
+        match self.restarts {
+            0 => {}
+            1 => words.push("1 restart".to_owned()),
+            many => words.push(format!("{many} restarts")),
         }
-        if let Some((reason, exit)) = &self.last {
-            words.push_str(&format!(", last {reason} ({exit})"));
-        }
-        words
+        words.extend(self.last.as_ref().map(|(reason, exit)| format!("last {reason} ({exit})")));
+        words.join(", ")
     }
 
     /// For a program.

@@ -54,7 +54,7 @@ pub(super) async fn run(
         };
         Ok(Executed { exit, stdout, stderr, cut: more_out || more_err })
     };
-    timeout(Duration::from_secs(seconds), whole).await.unwrap_or_else(|_| {
+    timeout(Duration::from_secs(seconds), Box::pin(whole)).await.unwrap_or_else(|_| {
         let fault =
             Fault::new(Kind::Timeout, format!("the command in {container} of {pod} did not end in {seconds} s"));
         Err(Broken::unknown(fault.hint("it may still run there: nothing ends it from here")))
@@ -72,7 +72,7 @@ fn exit_code(status: &k8s_openapi::apimachinery::pkg::apis::meta::v1::Status) ->
 async fn kept(from: Option<impl AsyncRead + Unpin>) -> (String, bool) {
     let Some(mut from) = from else { return (String::new(), false) };
     let (mut kept, mut more) = (Vec::new(), false);
-    let mut part = [0; 8192];
+    let mut part = vec![0; 8192];
     while let Ok(count) = from.read(&mut part).await {
         if count == 0 {
             break;

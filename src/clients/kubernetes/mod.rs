@@ -259,10 +259,9 @@ impl Refusal {
     /// As a writing one says it.
     fn broken(self) -> Broken {
         match self {
-            Self::Before(fault) => Broken::before(fault),
             // 5xx: the server began something, and does not say how far it came.
             Self::Status(500.., fault) | Self::Unheard(fault) => Broken { fault, left: Left::Unknown },
-            Self::Status(_, fault) => Broken::before(fault),
+            Self::Before(fault) | Self::Status(_, fault) => Broken::before(fault),
         }
     }
 }

@@ -35,40 +35,36 @@ pub(super) fn object(object: &ObjectName) -> String {
     format!("{}/{}", folder(object.kind, &object.namespace), part(&object.name))
 }
 
+/// With these parameters; those without a value are left out.
+fn asked(path: &str, query: &[(&str, &str)]) -> String {
+    let some = query.iter().filter(|(_, value)| !value.is_empty());
+    let all: Vec<String> = some.map(|(name, value)| format!("{name}={}", part(value))).collect();
+    if all.is_empty() { path.to_owned() } else { format!("{path}?{}", all.join("&")) }
+}
+
 /// One page of a list; `after` is what the page before ended with.
 pub(super) fn list(listing: &Listing, most: u32, after: &str) -> String {
-    let mut path = format!("{}?limit={most}", folder(listing.kind, listing.namespace.as_deref().unwrap_or_default()));
-    for (name, value) in
-        [("labelSelector", listing.labels.as_str()), ("fieldSelector", &listing.fields), ("continue", after)]
-    {
-        if !value.is_empty() {
-            path.push_str(&format!("&{name}={}", part(value)));
-        }
-    }
-    path
+    let path = folder(listing.kind, listing.namespace.as_deref().unwrap_or_default());
+    let (labels, fields) = (listing.labels.as_str(), listing.fields.as_str());
+    let most = most.to_string();
+    asked(&path, &[("limit", &most), ("labelSelector", labels), ("fieldSelector", fields), ("continue", after)])
 }
 
 /// The end of a log.
 pub(super) fn log(ask: &LogAsk) -> String {
-    let mut path = format!("{}/log?tailLines={}&limitBytes={}", object(&ask.pod), ask.lines, ask.bytes);
-    if let Some(container) = &ask.container {
-        path.push_str(&format!("&container={}", part(container)));
-    }
-    if ask.previous {
-        path.push_str("&previous=true");
-    }
-    path
+    let (lines, bytes) = (ask.lines.to_string(), ask.bytes.to_string());
+    let container = ask.container.as_deref().unwrap_or_default();
+    let previous = if ask.previous { "true" } else { "" };
+    let query =
+        [("tailLines", lines.as_str()), ("limitBytes", &bytes), ("container", container), ("previous", previous)];
+    asked(&format!("{}/log", object(&ask.pod)), &query)
 }
 
 /// What pods or nodes use.
 pub(super) fn usage(kind: ObjectKind, namespace: Option<&str>, labels: &str) -> String {
     let plural = resource(kind).1;
     let within = namespace.map(|name| format!("namespaces/{}/", part(name))).unwrap_or_default();
-    let mut path = format!("/apis/metrics.k8s.io/v1beta1/{within}{plural}");
-    if !labels.is_empty() {
-        path.push_str(&format!("?labelSelector={}", part(labels)));
-    }
-    path
+    asked(&format!("/apis/metrics.k8s.io/v1beta1/{within}{plural}"), &[("labelSelector", labels)])
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub(super) fn report(answered: Vec<Answered>) -> Report {
     let bad: Vec<&(Finding, String)> = findings.iter().filter(|(one, _)| one.status == Status::Critical).collect();
     let headline = match (count, bad.len()) {
         (0, _) => "Nothing is configured that could be asked.".to_owned(),
+        (1, 0) => "The only one that is configured answers.".to_owned(),
         (_, 0) => format!("All {count} answer."),
         (_, lost) => {
             let names: Vec<&str> = bad.iter().map(|(_, system)| system.as_str()).take(3).collect();

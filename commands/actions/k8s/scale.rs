@@ -30,7 +30,7 @@ pub struct Scale {
     pub workload: Workload,
 
     /// So many pods
-    #[arg(long, value_name = "COUNT", required_unless_present = "by")]
+    #[arg(long, value_name = "COUNT")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicas: Option<u32>,
 
@@ -218,7 +218,7 @@ pub struct UpdateHpa {
     pub hpa: Name,
 
     /// The fewest pods that it may choose
-    #[arg(long, value_name = "COUNT", required_unless_present = "max")]
+    #[arg(long, value_name = "COUNT")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<u32>,
 
@@ -244,6 +244,9 @@ fn bounds(json: &Json) -> (i64, i64) {
 
 impl UpdateHpa {
     fn wanted(&self, (min, max): (i64, i64)) -> Result<(i64, i64), Fault> {
+        if self.min.is_none() && self.max.is_none() {
+            return Err(Fault::new(Kind::Usage, "give at least one of min and max"));
+        }
         let wanted = (self.min.map_or(min, i64::from), self.max.map_or(max, i64::from));
         let refused = |why: String| Err(Fault::new(Kind::Failed, why).hint("nothing was done"));
         let (least, most) = (i64::from(self.at_least), i64::from(self.at_most));

@@ -25,7 +25,7 @@ pub struct PodStatus {
     pub namespace: Option<Name>,
 
     /// One pod
-    #[arg(long, value_name = "NAME", required_unless_present_any = ["workload", "selector", "like"])]
+    #[arg(long, value_name = "NAME")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod: Option<Name>,
 

@@ -3,6 +3,7 @@
 pub mod data;
 mod desk;
 mod kubernetes;
+mod people;
 mod read;
 mod room;
 mod show;

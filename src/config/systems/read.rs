@@ -1,17 +1,14 @@
 //! Reading the tables of systems and people.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use ira_commands::words::Span;
 use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::data::{Speaks, data};
-use super::{
-    AlertmanagerConfig, Allowed, Auth, Channel, DeskConfig, HeartbeatConfig, OpsgenieConfig, PageConfig,
-    PagerDutyConfig, Preset, ServiceConfig, SystemsConfig,
-};
+use super::people::{heartbeat, opsgenie, page, pagerduty, slack};
+use super::{AlertmanagerConfig, Allowed, Auth, DeskConfig, Preset, ServiceConfig, SystemsConfig};
 use crate::config::engine::{each, fields};
 use crate::config::intake;
 use crate::config::keys;
@@ -39,13 +36,8 @@ pub(in crate::config) const TABLES: [&str; 16] = [
     "redis",
 ];
 
-const PAGERDUTY: &str = "https://api.pagerduty.com";
-const EVENTS: &str = "https://events.pagerduty.com";
-const OPSGENIE: &str = "https://api.opsgenie.com";
 /// Prometheus sends what fires again every minute.
 const SETTLE: u64 = 120;
-/// The external switch is told so often, seconds.
-const BEAT: u64 = 60;
 
 /// Reads one of [`TABLES`] into `systems`; what is wrong with it is kept by the reader.
 pub(in crate::config) fn table(systems: &mut SystemsConfig, reader: &mut Reader<'_>, name: &str, item: &Item<'_>) {
@@ -129,7 +121,7 @@ fn parsed_address(reader: &mut Reader<'_>, key: &str, text: &str, span: &std::op
     }
 }
 
-fn known(url: &str) -> SecretRef {
+pub(super) fn known(url: &str) -> SecretRef {
     SecretRef::Literal(SecretString::from(url))
 }
 
@@ -181,81 +173,6 @@ impl Proof {
     }
 }
 
-fn pagerduty(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<PagerDutyConfig> {
-    let (mut token, mut from, mut url) = (None, None, known(PAGERDUTY));
-    fields(reader, "pagerduty", item, keys::PAGERDUTY, |reader, word, key, item| {
-        match word {
-            "token" => token = secret(reader, key, item),
-            "from" => from = mail(reader, key, item),
-            "url" => url = address(reader, key, item).unwrap_or_else(|| known(PAGERDUTY)),
-            _ => return false,
-        }
-        true
-    })?;
-    let token = needed(reader, item, "pagerduty", "token", token)?;
-    let from = needed(reader, item, "pagerduty", "from", from)?;
-    Some(PagerDutyConfig { token, from, url })
-}
-
-fn mail(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<String> {
-    let text = reader.text(key, item)?;
-    let sound = text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'))
-        && text.chars().all(|c| c.is_ascii_graphic());
-    if !sound {
-        reader.problem(&item.span(), format!("`{key}` takes the address of a user: oncall@example.com"), None);
-    }
-    sound.then(|| text.to_owned())
-}
-
-fn page(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<PageConfig> {
-    let (mut provider, mut fallback, mut routing_key, mut url) = (Channel::PagerDuty, None, None, known(EVENTS));
-    let (mut acknowledged_within, mut declared) = (None, None);
-    fields(reader, "page", item, keys::PAGE, |reader, word, key, item| {
-        match word {
-            "provider" => {
-                provider = channel(reader, key, item, &[Channel::PagerDuty, Channel::Opsgenie]).unwrap_or(provider);
-            }
-            "fallback" => {
-                fallback = channel(reader, key, item, &[Channel::PagerDuty, Channel::Opsgenie, Channel::Slack]);
-            }
-            "acknowledged_within" => acknowledged_within = span(reader, key, item),
-            "routing_key" => routing_key = secret(reader, key, item),
-            "declared" => declared = reader.text(key, item).map(str::to_owned).filter(|word| !word.trim().is_empty()),
-            "url" => url = address(reader, key, item).unwrap_or_else(|| known(EVENTS)),
-            _ => return false,
-        }
-        true
-    })?;
-    if [Some(provider), fallback].contains(&Some(Channel::PagerDuty)) {
-        needed(reader, item, "page", "routing_key", routing_key.as_ref())?;
-    }
-    let fallback = fallback.filter(|other| *other != provider);
-    if acknowledged_within.is_some() {
-        needed(reader, item, "page", "fallback, which `acknowledged_within` needs", fallback)?;
-    }
-    let acknowledged_within = acknowledged_within.map(Duration::from_secs);
-    Some(PageConfig { provider, fallback, acknowledged_within, routing_key, url, declared })
-}
-
-fn heartbeat(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<HeartbeatConfig> {
-    let (mut url, mut every, mut watchdog) = (None, BEAT, None);
-    fields(reader, "heartbeat", item, keys::HEARTBEAT, |reader, word, key, item| {
-        match word {
-            "url" => url = address(reader, key, item),
-            "every" => every = span(reader, key, item).unwrap_or(BEAT),
-            "watchdog" => watchdog = span(reader, key, item),
-            _ => return false,
-        }
-        true
-    })?;
-    let url = needed(reader, item, "heartbeat", "url", url)?;
-    Some(HeartbeatConfig {
-        url,
-        every: Duration::from_secs(every.max(1)),
-        watchdog: watchdog.map(|within| Duration::from_secs(within.max(1))),
-    })
-}
-
 /// A length of time, seconds.
 pub(super) fn span(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<u64> {
     match reader.text(key, item)?.parse::<Span>() {
@@ -265,42 +182,6 @@ pub(super) fn span(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Optio
             None
         }
     }
-}
-
-fn channel(reader: &mut Reader<'_>, key: &str, item: &Item<'_>, of: &[Channel]) -> Option<Channel> {
-    let text = reader.text(key, item)?;
-    let found = of.iter().find(|channel| channel.word() == text).copied();
-    if found.is_none() {
-        let words: Vec<&str> = of.iter().map(|channel| channel.word()).collect();
-        reader.problem(&item.span(), format!("`{key}` is one of {}", words.join(", ")), None);
-    }
-    found
-}
-
-fn slack(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<SecretRef> {
-    let mut webhook = None;
-    fields(reader, "slack", item, keys::SLACK, |reader, word, key, item| {
-        let known = word == "webhook";
-        if known {
-            webhook = secret(reader, key, item);
-        }
-        known
-    })?;
-    needed(reader, item, "slack", "webhook", webhook)
-}
-
-fn opsgenie(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<OpsgenieConfig> {
-    let (mut api, mut url) = (None, known(OPSGENIE));
-    fields(reader, "opsgenie", item, keys::OPSGENIE, |reader, word, key, item| {
-        match word {
-            "key" => api = secret(reader, key, item),
-            "url" => url = address(reader, key, item).unwrap_or_else(|| known(OPSGENIE)),
-            _ => return false,
-        }
-        true
-    })?;
-    let key = needed(reader, item, "opsgenie", "key", api)?;
-    Some(OpsgenieConfig { key, url })
 }
 
 /// A table that says where a service is, and how one proves who one is there.

@@ -9,7 +9,7 @@ use ira_commands::{Fault, Kind};
 use crate::config::env::VARIABLES;
 use crate::render::push;
 
-pub use examples::{EXAMPLES, Example, of};
+pub use examples::{Example, of};
 
 /// The topics, in the order in which they are listed, with a line about each.
 pub const TOPICS: &[(&str, &str)] = &[

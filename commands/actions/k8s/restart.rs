@@ -74,10 +74,6 @@ impl Template for RolloutRestart {
         (self.namespace.as_ref(), &self.workload)
     }
 
-    fn seconds(&self) -> u64 {
-        self.within
-    }
-
     async fn revised(&self, context: &Context, object: &ObjectName, _: &Json) -> Result<Revised, Fault> {
         let stamp = date::stamp(context.now());
         Ok(Revised {
@@ -123,10 +119,6 @@ impl Template for RolloutUndo {
 
     fn workload(&self) -> (Option<&Name>, &Workload) {
         (self.namespace.as_ref(), &self.workload)
-    }
-
-    fn seconds(&self) -> u64 {
-        self.within
     }
 
     async fn revised(&self, context: &Context, object: &ObjectName, json: &Json) -> Result<Revised, Fault> {

@@ -280,10 +280,6 @@ impl Act for UpdateHpa {
         TakenBack::Undo
     }
 
-    fn self_evident(&self) -> &'static [(&'static str, &'static str)] {
-        &[]
-    }
-
     async fn plan(&self, context: &Context) -> Result<Plan, Fault> {
         context.progress().stage(&format!("looking at the autoscaler {}", self.hpa));
         let (object, json) = self.read(context).await?;

@@ -101,10 +101,6 @@ impl Template for SetEnv {
         (self.namespace.as_ref(), &self.workload)
     }
 
-    fn seconds(&self) -> u64 {
-        self.within
-    }
-
     async fn revised(&self, _: &Context, object: &ObjectName, json: &Json) -> Result<Revised, Fault> {
         let container = container(json, CONTAINERS, self.container.as_ref(), object)?;
         let of = name_of(container);
@@ -209,10 +205,6 @@ impl Template for SetResources {
 
     fn workload(&self) -> (Option<&Name>, &Workload) {
         (self.namespace.as_ref(), &self.workload)
-    }
-
-    fn seconds(&self) -> u64 {
-        self.within
     }
 
     async fn revised(&self, _: &Context, object: &ObjectName, json: &Json) -> Result<Revised, Fault> {

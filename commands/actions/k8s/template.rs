@@ -41,9 +41,6 @@ pub(super) trait Template: Send + Sync {
     /// Whose template.
     fn workload(&self) -> (Option<&Name>, &Workload);
 
-    /// Seconds that the rollout has.
-    fn seconds(&self) -> u64;
-
     /// What it is to become.
     async fn revised(&self, context: &Context, object: &ObjectName, json: &Json) -> Result<Revised, Fault>;
 }
@@ -89,10 +86,6 @@ pub(super) async fn carry_out<T: Template>(args: &T, attempt: &Attempt<'_>) -> R
     patched(attempt, &object, &json, Part::Object, revised.patch.clone(), &json!({}), told).await
 }
 
-pub(super) async fn verify<T: Template>(args: &T, context: &Context) -> Result<Verified, Fault> {
-    rollout::verify(context, &named(args, context).await?, args.seconds()).await
-}
-
 pub(super) async fn probe<T: Template>(args: &T, context: &Context, open: &Open) -> Result<Probed, Fault> {
     probe_mark(context, &named(args, context).await?, open).await
 }
@@ -123,7 +116,7 @@ macro_rules! templates {
             }
 
             async fn verify(&self, context: &Context, _: &Plan) -> Result<Verified, Fault> {
-                verify(self, context).await
+                rollout::verify(context, &named(self, context).await?, self.within).await
             }
 
             async fn probe(&self, context: &Context, open: &Open) -> Result<Probed, Fault> {

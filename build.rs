@@ -8,9 +8,8 @@
 
 use std::env;
 
-/// At a fixed address, where the linker can do that. `ira` is started for each script (twice: the shim and its second
-/// stage), each completion and each command, and 75,000 relocations would be three quarters of such a start. Stack, heap and
-/// libraries stay at random places.
+/// At a fixed address, where the linker can do that. `ira` is started for each script (as its shim), each completion and each
+/// command, and 75,000 relocations would be three quarters of such a start. Stack, heap and libraries stay at random places.
 fn main() {
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|set| set == value);
     if is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu") {

@@ -57,11 +57,6 @@ impl Files {
         self.with("cgroup")
     }
 
-    /// What the second stage says before it becomes the script.
-    pub(super) fn stage(&self) -> PathBuf {
-        self.with("stage")
-    }
-
     /// How it ended.
     pub(super) fn result(&self) -> PathBuf {
         self.with("result")
@@ -84,7 +79,7 @@ impl Files {
 
     /// Removes what is of no use once it is known how it ended.
     pub(super) fn tidy(&self) {
-        for path in [self.input(), self.stage(), self.cgroup()] {
+        for path in [self.input(), self.cgroup()] {
             let _it_may_not_be_there = std::fs::remove_file(path);
         }
         // Whoever waits for the lock needs the file, and nobody what stands in it.

@@ -80,16 +80,20 @@ pub(super) fn gather(files: &Files) -> Option<PathBuf> {
         let _not_of_use = std::fs::remove_dir(&path);
         return None;
     }
-    loop {
+    for _ in 0..ROUNDS {
         let inside = members(&path);
         let outside: Vec<i32> = descendants().difference(&inside).copied().collect();
         let moved = outside.iter().filter(|pid| std::fs::write(path.join(PROCS), pid.to_string()).is_ok()).count();
-        // Who is not let in is found by ancestry all the same.
         if moved == 0 {
-            return Some(path);
+            break;
         }
     }
+    // Who is not let in, or is born faster than that, is found by ancestry all the same.
+    Some(path)
 }
+
+/// How often those are looked for that were born meanwhile outside of a cgroup.
+const ROUNDS: usize = 16;
 
 /// The list of a cgroup's processes.
 const PROCS: &str = "cgroup.procs";

@@ -1,50 +1,43 @@
 //! The process between `ira` and a script: it outlives `ira`, waits for the script, ends what the script leaves, and
 //! writes down how it ended.
 //!
-//! It is this same binary under another name. Its second stage gives up what a script may not have, and becomes it.
+//! It is this same binary under another name, on one thread: what `ira` promises of a script costs little more than the
+//! script.
 
+mod below;
 mod output;
-mod second;
+mod script;
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::OwnedFd;
+use rustix::process::{Pid, PidfdFlags, WaitStatus, pidfd_open};
 
 use super::files::{Ending, Files, Order};
 use super::kin;
+use below::Below;
 use output::Output;
 
 /// The name under which this binary is the shim.
 pub(super) const FIRST: &str = "ira-attempt";
-/// The name of its second stage.
-const SECOND: &str = "ira-attempt-script";
 
 /// A script that takes longer gets a cgroup. Moving a process into one takes the kernel longer than most scripts run, and
 /// the cgroup is of use only at the deadline, or when this process is killed.
 const QUICK: Duration = Duration::from_millis(50);
-/// How long the kernel has to say that nothing is left.
-const AT_ONCE: Duration = Duration::from_millis(5);
-/// How long processes have to end themselves.
-const GRACE: Duration = Duration::from_secs(2);
-/// How long they are killed over and over before they are given up.
-const KILLING: Duration = Duration::from_secs(10);
+/// How often those are reaped that a script in the background left.
+const REAP: Duration = Duration::from_secs(1);
+/// How long an output is waited for that a process which could not be ended may hold open.
+const OUTPUT: Duration = Duration::from_secs(2);
 
 /// Does what the shim does where this process is one; `None` where it is `ira` itself.
 pub fn entry(args: &[OsString]) -> Option<ExitCode> {
     let [name, lock, ..] = args else { return None };
-    if name == FIRST {
-        Some(first(Path::new(lock)))
-    } else if name == SECOND {
-        Some(second::run(Path::new(lock)))
-    } else {
-        None
-    }
+    (name == FIRST).then(|| first(Path::new(lock)))
 }
 
 fn first(lock: &Path) -> ExitCode {
@@ -58,18 +51,9 @@ fn first(lock: &Path) -> ExitCode {
     ExitCode::from(u8::from(!written))
 }
 
-/// A process below ended, or none is left.
-enum Event {
-    Ended(Pid, WaitStatus),
-    Empty,
-}
-
 /// Runs what was ordered; a fault means that nothing was run.
 fn run(files: &Files) -> Result<Ending, String> {
-    let failed = |what: &str| {
-        let what = what.to_owned();
-        move |error: std::io::Error| format!("{what}: {error}")
-    };
+    script::alone()?;
     // Whatever loses its parent below becomes a child of this process.
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
         .map_err(|error| format!("its descendants could not be kept together: {error}"))?;
@@ -80,128 +64,107 @@ fn run(files: &Files) -> Result<Ending, String> {
     let input = match File::open(files.input()) {
         Ok(file) => Stdio::from(file),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Stdio::null(),
-        Err(error) => return Err(failed("its standard input cannot be read")(error)),
+        Err(error) => return Err(format!("its standard input cannot be read: {error}")),
     };
-    let (stdout, stderr) = (Output::new(files.out()), Output::new(files.err()));
     let begun = Instant::now();
-    let mut child = Command::new("/proc/self/exe")
-        .arg0(SECOND)
-        .arg(files.lock())
-        .env_clear()
-        .current_dir(files.home())
-        .stdin(input)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(failed("it cannot be started"))?;
+    let (mut child, confined) = script::start(&order, files, input)?;
     drop(lock);
-    let stdout = stdout.follow(child.stdout.take());
-    let stderr = stderr.follow(child.stderr.take());
-    let events = reaper();
-    let script = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let mut watched = Watched {
+        outputs: [
+            Output::new(files.out(), child.stdout.take().map(OwnedFd::from)),
+            Output::new(files.err(), child.stderr.take().map(OwnedFd::from)),
+        ],
+        below: Below::new(i32::try_from(child.id()).ok().and_then(Pid::from_raw)),
+        ended: None,
+    };
+    watched.ended = watched.below.script.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
 
     let deadline = begun + Duration::from_secs(order.timeout_seconds);
-    let mut ending = Ending::default();
-    let mut status = None;
-    let mut gathering = None;
-    while status.is_none() {
-        let until = if gathering.is_none() { deadline.min(begun + QUICK) } else { deadline };
-        match events.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(Event::Ended(pid, how)) if Some(pid) == script => status = Some(how),
-            Ok(Event::Ended(..)) => {}
-            Ok(Event::Empty) | Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) if until < deadline => {
-                let files = files.clone();
-                gathering = Some(std::thread::spawn(move || kin::gather(&files)));
-            }
-            Err(RecvTimeoutError::Timeout) => {
-                ending.timed_out = true;
-                break;
-            }
+    let (mut cgroup, mut gathered, mut timed_out) = (None, false, false);
+    while watched.below.reap() && watched.below.status.is_none() {
+        let now = Instant::now();
+        timed_out = now >= deadline;
+        if timed_out {
+            break;
         }
+        if !gathered && now >= begun + QUICK {
+            (cgroup, gathered) = (kin::gather(files), true);
+        }
+        let until = if gathered { deadline.min(now + REAP) } else { deadline.min(begun + QUICK) };
+        watched.wait(until.saturating_duration_since(now));
     }
     let millis = begun.elapsed().as_millis();
-    let cgroup = gathering.and_then(|gathering| gathering.join().ok().flatten());
-    let (others, left) = end_all(&events, script, &mut status, cgroup.as_deref());
-    ending.millis = u64::try_from(millis).unwrap_or(u64::MAX);
-    ending.ended = others;
-    ending.left = left;
-    ending.exit = status.and_then(WaitStatus::exit_status);
-    ending.signal = status.and_then(WaitStatus::terminating_signal);
-    ending.stdout = stdout.finish();
-    ending.stderr = stderr.finish();
-    (ending.confined, ending.refused) = second::said(files);
+    let (ended, left) = watched.end_all(cgroup.as_deref());
+    watched.drain();
     if let Some(path) = cgroup.filter(|_| left == 0) {
         let _it_goes_with_the_machine = std::fs::remove_dir(path);
     }
-    Ok(ending)
+    let status = watched.below.status;
+    let [stdout, stderr] = watched.outputs.map(Output::finish);
+    Ok(Ending {
+        exit: status.and_then(WaitStatus::exit_status),
+        signal: status.and_then(WaitStatus::terminating_signal),
+        timed_out,
+        refused: None,
+        ended,
+        left,
+        millis: u64::try_from(millis).unwrap_or(u64::MAX),
+        confined,
+        stdout,
+        stderr,
+    })
 }
 
-/// Reaps every process below, and says when none is left.
-fn reaper() -> Receiver<Event> {
-    let (send, events) = mpsc::channel();
-    std::thread::spawn(move || {
-        loop {
-            let event = match rustix::process::wait(WaitOptions::empty()) {
-                Ok(Some((pid, status))) => Event::Ended(pid, status),
-                Ok(None) | Err(rustix::io::Errno::INTR) => continue,
-                Err(_) => Event::Empty,
-            };
-            let last = matches!(event, Event::Empty);
-            if send.send(event).is_err() || last {
+/// All that is looked at while a script runs.
+struct Watched {
+    outputs: [Output; 2],
+    below: Below,
+    /// Readable once the script has ended.
+    ended: Option<OwnedFd>,
+}
+
+impl Watched {
+    /// Waits until the script writes or ends, for no longer than `patience`, and keeps what it wrote.
+    fn wait(&mut self, patience: Duration) {
+        // Where the kernel does not tell of its end, it is asked often.
+        let patience = if self.ended.is_some() { patience } else { patience.min(Duration::from_millis(1)) };
+        let own = self.ended.as_ref().filter(|_| self.below.status.is_none());
+        let open: Vec<usize> = (0..self.outputs.len()).filter(|at| self.outputs[*at].source().is_some()).collect();
+        let mut fds: Vec<PollFd<'_>> = open
+            .iter()
+            .filter_map(|at| self.outputs[*at].source())
+            .chain(own)
+            .map(|fd| PollFd::new(fd, PollFlags::IN))
+            .collect();
+        let patience = Timespec::try_from(patience).ok();
+        if poll(&mut fds, patience.as_ref()).is_err() {
+            // Interrupted, or no memory: looked at again, and not at full speed.
+            std::thread::sleep(Duration::from_millis(1));
+            return;
+        }
+        let ready: Vec<usize> =
+            open.into_iter().zip(&fds).filter(|(_, fd)| !fd.revents().is_empty()).map(|(at, _)| at).collect();
+        for at in ready {
+            self.outputs[at].read();
+        }
+    }
+
+    /// Ends everything below; how many that were beside the script, and how many would not die.
+    fn end_all(&mut self, cgroup: Option<&Path>) -> (usize, usize) {
+        let Self { below, outputs, .. } = self;
+        // Who waits for a full pipe to be read ends the sooner if it is.
+        below.end_all(cgroup, &mut || outputs.iter_mut().for_each(Output::read_ready))
+    }
+
+    /// Reads to the end of what was written.
+    fn drain(&mut self) {
+        let until = Instant::now() + OUTPUT;
+        while self.outputs.iter().any(|output| output.source().is_some()) {
+            let now = Instant::now();
+            if now >= until {
                 return;
             }
-        }
-    });
-    events
-}
-
-/// Ends everything below: asked first, then killed, until the kernel says that there is nothing left. Gives how many
-/// processes beside the script that were, and how many would not die.
-fn end_all(
-    events: &Receiver<Event>,
-    script: Option<Pid>,
-    status: &mut Option<WaitStatus>,
-    cgroup: Option<&Path>,
-) -> (usize, usize) {
-    // The kernel says at once where nothing is left: to look among all processes takes longer than most scripts.
-    if emptied(events, AT_ONCE, script, status) {
-        return (0, 0);
-    }
-    let mut met = kin::descendants();
-    if met.is_empty() && emptied(events, GRACE, script, status) {
-        return (0, 0);
-    }
-    kin::signal(&met, Signal::TERM);
-    kin::signal(&met, Signal::CONT);
-    let begun = Instant::now();
-    let mut empty = emptied(events, GRACE, script, status);
-    while !empty && begun.elapsed() < KILLING {
-        let now = kin::descendants();
-        if let Some(cgroup) = cgroup {
-            kin::kill_cgroup(cgroup);
-        }
-        // Stopped first, so that none can make another one while the list is gone through.
-        kin::signal(&now, Signal::STOP);
-        kin::signal(&now, Signal::KILL);
-        met.extend(now);
-        empty = emptied(events, Duration::from_millis(20), script, status);
-    }
-    if let Some(script) = script {
-        met.remove(&script.as_raw_nonzero().get());
-    }
-    (met.len(), if empty { 0 } else { kin::descendants().len().max(1) })
-}
-
-/// Whether the last process below ends within `patience`.
-fn emptied(events: &Receiver<Event>, patience: Duration, script: Option<Pid>, status: &mut Option<WaitStatus>) -> bool {
-    let until = Instant::now() + patience;
-    loop {
-        match events.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(Event::Ended(pid, how)) if Some(pid) == script => *status = Some(how),
-            Ok(Event::Ended(..)) => {}
-            Ok(Event::Empty) | Err(RecvTimeoutError::Disconnected) => return true,
-            Err(RecvTimeoutError::Timeout) => return false,
+            self.wait(until - now);
         }
     }
 }

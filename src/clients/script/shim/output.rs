@@ -2,24 +2,27 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read, Write as _};
+use std::io::{self, Write as _};
 use std::path::PathBuf;
-use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use ira_commands::units::digits;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::OwnedFd;
 use sha2::{Digest as _, Sha256};
 
 use crate::clients::script::files::{Spilled, create};
 
 /// What is kept of the beginning, bytes.
 const HEAD: u64 = 1 << 20;
+/// The most that is taken at a time, bytes.
+const CHUNK: usize = 64 << 10;
 /// What is kept of the end.
 const TAIL: usize = 64 << 10;
 
 /// One output, as it is written to its file, which is made with its first byte.
 pub(super) struct Output {
+    /// Where it comes from, until its end.
+    from: Option<OwnedFd>,
     path: PathBuf,
     file: Option<File>,
     kept: u64,
@@ -28,15 +31,34 @@ pub(super) struct Output {
     tail: VecDeque<u8>,
 }
 
-/// An output that is being read.
-pub(super) struct Followed {
-    output: Arc<Mutex<Output>>,
-    ended: Receiver<()>,
-}
-
 impl Output {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, file: None, kept: 0, bytes: 0, digest: Sha256::new(), tail: VecDeque::new() }
+    pub(super) fn new(path: PathBuf, from: Option<OwnedFd>) -> Self {
+        Self { from, path, file: None, kept: 0, bytes: 0, digest: Sha256::new(), tail: VecDeque::new() }
+    }
+
+    /// What is to be waited for; `None` after its end.
+    pub(super) fn source(&self) -> Option<&OwnedFd> {
+        self.from.as_ref()
+    }
+
+    /// Takes what there is; waits where there is nothing.
+    pub(super) fn read(&mut self) {
+        let Some(from) = &self.from else { return };
+        let mut buffer = vec![0; CHUNK];
+        match rustix::io::read(from, &mut buffer) {
+            Ok(count) if count > 0 => self.push(&buffer[..count]),
+            Err(rustix::io::Errno::INTR) => {}
+            Ok(_) | Err(_) => self.from = None,
+        }
+    }
+
+    /// Takes what there is, if there is anything.
+    pub(super) fn read_ready(&mut self) {
+        let Some(from) = &self.from else { return };
+        let mut fds = [PollFd::new(from, PollFlags::IN)];
+        if poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0) {
+            self.read();
+        }
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -63,47 +85,17 @@ impl Output {
         self.tail.drain(..over);
     }
 
-    /// Reads `from` to its end on a thread of its own.
-    pub(super) fn follow(self, from: Option<impl Read + Send + 'static>) -> Followed {
-        let output = Arc::new(Mutex::new(self));
-        let (send, ended) = mpsc::channel();
-        let shared = Arc::clone(&output);
-        std::thread::spawn(move || {
-            let mut buffer = vec![0; 64 << 10];
-            if let Some(mut from) = from {
-                loop {
-                    match from.read(&mut buffer) {
-                        Ok(0) => break,
-                        Ok(count) => lock(&shared).push(&buffer[..count]),
-                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                        Err(_) => break,
-                    }
-                }
-            }
-            drop(send);
-        });
-        Followed { output, ended }
-    }
-}
-
-impl Followed {
-    /// To be called when nothing writes any more. A process that could not be ended may hold it open: not waited for.
-    pub(super) fn finish(self) -> Spilled {
-        let _ended_or_not = self.ended.recv_timeout(Duration::from_secs(2));
-        let mut output = lock(&self.output);
-        let lost = output.bytes - output.kept - output.tail.len() as u64;
-        let tail: Vec<u8> = output.tail.drain(..).collect();
+    /// What it was, the file complete and on the disk.
+    pub(super) fn finish(mut self) -> Spilled {
+        let lost = self.bytes - self.kept - self.tail.len() as u64;
+        let tail: Vec<u8> = self.tail.drain(..).collect();
         if lost > 0 {
-            let _lost_too = output.write(format!("\n… {lost} bytes are left out here …\n").as_bytes());
+            let _lost_too = self.write(format!("\n… {lost} bytes are left out here …\n").as_bytes());
         }
-        let _lost_too = output.write(&tail);
-        if let Some(file) = &output.file {
+        let _lost_too = self.write(&tail);
+        if let Some(file) = &self.file {
             let _lost_too = file.sync_all();
         }
-        Spilled { bytes: output.bytes, sha256: digits(&output.digest.clone().finalize()) }
+        Spilled { bytes: self.bytes, sha256: digits(&self.digest.finalize()) }
     }
-}
-
-fn lock(output: &Mutex<Output>) -> MutexGuard<'_, Output> {
-    output.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ira_commands::Effect;
 use ira_commands::playbook::{Mode, StepState, StepView, Want, guard_queries, permitted};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::course::{Course, Go, Halt};
 use super::guards::denial;
@@ -108,11 +108,12 @@ impl Course<'_> {
         if self.begun() {
             return Ok(());
         }
-        let verdict = self.store().plan(self.lease.run, self.lease.fence, &self.plan.hash).await?;
+        let new = before.as_ref() != Some(&self.plan.hash);
+        let plan = if new { self.plan.json() } else { Json::Null };
+        let verdict = self.store().plan(self.lease.run, self.lease.fence, &self.plan.hash, plan).await?;
         self.heard(verdict)?;
         self.past.run.plan_hash = Some(self.plan.hash.clone());
-        if before.as_ref() != Some(&self.plan.hash) {
-            self.note("plan", self.plan.json()).await?;
+        if new {
             let text = self.suggestion("plans");
             self.annotate(&format!("plan:{}", self.plan.hash), self.past.run.state, &text).await?;
         }

@@ -133,7 +133,8 @@ impl Engine {
         };
         let none = || Fault::new(Kind::Failed, format!("run {run} is gone"));
         let fence = claimed.ok_or_else(none)?.fence;
-        self.store.note(run, &self.worker, "covered", json!({ "run": by.id, "state": by.state })).await?;
+        let covered = json!({ "run": by.id, "state": by.state });
+        self.store.note(run, &self.worker, vec![("covered".to_owned(), covered)]).await?;
         let finish = Finish {
             run,
             fence,
@@ -188,10 +189,10 @@ impl Engine {
         }
         match how {
             TakeUp::GoOn => {}
-            TakeUp::From(step) => self.store.note(run, actor, "from", json!(step)).await?,
+            TakeUp::From(step) => self.store.note(run, actor, vec![("from".to_owned(), json!(step))]).await?,
             TakeUp::Undo => {
                 let stopped = json!({ "why": "person", "detail": format!("{actor} had it taken back") });
-                self.store.note(run, actor, "stopped", stopped).await?;
+                self.store.note(run, actor, vec![("stopped".to_owned(), stopped)]).await?;
             }
         }
         Ok(Ok(now))
@@ -205,7 +206,7 @@ impl Engine {
             let events = self.store.events(*run).await?;
             let known = |what: &What| matches!(what, What::Noted { sort, .. } if sort == "resolved");
             if !events.iter().any(|event| known(&event.what)) {
-                self.store.note(*run, &self.worker, "resolved", json!({})).await?;
+                self.store.note(*run, &self.worker, vec![("resolved".to_owned(), json!({}))]).await?;
             }
         }
         Ok(runs)

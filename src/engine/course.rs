@@ -103,18 +103,31 @@ impl Course<'_> {
 
     /// Writes something down that changes no state.
     pub async fn note(&self, sort: &str, matter: Json) -> Go<()> {
-        Ok(self.store().note(self.lease.run, &self.engine.worker, sort, matter).await?)
+        self.notes(vec![(sort.to_owned(), matter)]).await
+    }
+
+    /// The same of several things: each commit is a sync of the disk.
+    pub async fn notes(&self, notes: Vec<(String, Json)>) -> Go<()> {
+        if notes.is_empty() {
+            return Ok(());
+        }
+        Ok(self.store().note(self.lease.run, &self.engine.worker, notes).await?)
     }
 
     /// Writes down what queries said at a place (`guards`, `if:STEP`, `before`, `until:STEP`, `verify`, `hold`): the
     /// record, and a test that is made of it, have what was decided on.
     pub async fn heard_at(&self, place: &str, names: &[&str]) -> Go<()> {
+        self.notes(self.said_at(place, names)).await
+    }
+
+    /// The same as a note; none where nothing was asked.
+    pub fn said_at(&self, place: &str, names: &[&str]) -> Vec<(String, Json)> {
         if names.is_empty() {
-            return Ok(());
+            return Vec::new();
         }
         let values = Eye::values(names, &self.scope);
         let unread: Vec<&&str> = names.iter().filter(|name| !values.contains_key(**name)).collect();
-        self.note("asked", json!({ "at": place, "values": values, "unread": unread })).await
+        vec![("asked".to_owned(), json!({ "at": place, "values": values, "unread": unread }))]
     }
 
     /// The run goes on in another state.

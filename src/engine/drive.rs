@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use futures::future::{Either, select};
 use ira_commands::playbook::{Pattern, Playbook, Scope, matched};
 use ira_commands::{Fault, Kind};
+use std::collections::BTreeMap;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::course::{Course, Go, Halt};
 use super::eye::Eye;
@@ -129,14 +130,41 @@ impl Engine {
             Fault::new(Kind::Usage, format!("run {} is of a command by hand", run.id))
                 .hint("the same command with --resume settles what it began")
         })?;
-        let text = self.store.playbook(revision).await?.ok_or_else(|| gone("playbook"))?;
-        let playbook = ira_commands::playbook::parse(&text).map_err(|problems| {
-            let first = problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
-            Fault::new(Kind::Failed, format!("the playbook of run {} cannot be read by this ira", run.id))
-                .because(first)
-        })?;
+        let playbook = if let Some(playbook) = self.known.of(revision) {
+            playbook
+        } else {
+            let text = self.store.playbook(revision).await?.ok_or_else(|| gone("playbook"))?;
+            let playbook = ira_commands::playbook::parse(&text).map_err(|problems| {
+                let first = problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
+                Fault::new(Kind::Failed, format!("the playbook of run {} cannot be read by this ira", run.id))
+                    .because(first)
+            })?;
+            self.known.keep(revision, &playbook);
+            playbook
+        };
         let story = self.store.run(run.id).await?.ok_or_else(|| gone("row"))?;
         Ok((playbook, story))
+    }
+}
+
+/// So many playbooks are kept as they were read.
+const KNOWN: usize = 256;
+
+/// Playbooks that this process has read, by revision: the text of one never changes.
+#[derive(Default)]
+pub(super) struct Known(Mutex<BTreeMap<String, Playbook>>);
+
+impl Known {
+    fn of(&self, revision: &str) -> Option<Playbook> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(revision).cloned()
+    }
+
+    fn keep(&self, revision: &str, playbook: &Playbook) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KNOWN {
+            known.clear();
+        }
+        known.insert(revision.to_owned(), playbook.clone());
     }
 }
 

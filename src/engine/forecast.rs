@@ -44,7 +44,10 @@ impl Engine {
         let mut run = self.admit(wanted).await?.run().clone();
         let claimed = self.store.claim(&self.worker, self.ttl, Which::This(run.id)).await?;
         run.fence = claimed.map_err(|denial| refused(&denial))?.map_or(run.fence, |run| run.fence);
-        self.store.plan(run.id, run.fence, &plan.hash).await?.map_err(|denial| refused(&denial))?;
+        self.store
+            .plan(run.id, run.fence, &plan.hash, serde_json::Value::Null)
+            .await?
+            .map_err(|denial| refused(&denial))?;
         run.plan_hash = Some(plan.hash.clone());
         let mut forecast = Forecast::default();
         let mut first = match first_write(&run, playbook, &scope, plan, &self.budgets, &overrides, false) {

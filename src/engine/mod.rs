@@ -74,6 +74,7 @@ pub struct Engine {
     pub alarm: Option<Arc<dyn Alarm>>,
     /// Whether nobody is there: its runs may be taken by any worker, and what a guard denies goes to a person by a page.
     pub unattended: bool,
+    known: drive::Known,
 }
 
 /// A run that is to be, for an alert and a playbook.
@@ -252,6 +253,16 @@ impl Engine {
     /// An engine for a process on this machine, attended by a person.
     pub fn new(store: Arc<dyn Store>, hands: Arc<dyn Hands>, worker: String, folder: PathBuf) -> Self {
         let (budgets, alarm) = (BTreeMap::new(), None);
-        Self { store, hands, worker, ttl: TTL, folder, budgets, alarm, unattended: false }
+        Self {
+            store,
+            hands,
+            worker,
+            ttl: TTL,
+            folder,
+            budgets,
+            alarm,
+            unattended: false,
+            known: drive::Known::default(),
+        }
     }
 }

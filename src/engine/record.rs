@@ -148,7 +148,7 @@ pub(super) const PROMOTED: &str = "promoted";
 pub async fn promote(store: &dyn Store, playbook: &Playbook, actor: &str, matter: Json) -> Result<bool, Fault> {
     let name = &playbook.name.text;
     if let Some(run) = Record::of(store, playbook).await?.newest {
-        store.note(run, actor, PROMOTED, matter).await?;
+        store.note(run, actor, vec![(PROMOTED.to_owned(), matter)]).await?;
     }
     store.lift(Guard::Demoted, name, actor).await
 }

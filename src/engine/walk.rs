@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use ira_commands::playbook::{Cel, Firing, Scope, Step, StepState, StepView, Want, firing};
 use serde_json::{Value as Json, json};
 
@@ -146,19 +146,32 @@ impl Course<'_> {
             return Ok(());
         }
         self.planned_anew(at).await?;
-        if !self.begun() {
+        // Two systems are asked: neither waits for the other.
+        let begun = self.begun();
+        if !begun {
             self.permitted().await?;
-            if let Some(verify) = &self.playbook.verify {
-                let names = verify.until.queries();
-                self.eye.ask(&names, &mut self.scope).await;
-                self.scope.before = Eye::values(&names, &self.scope);
-                self.note("before", json!(self.scope.before)).await?;
-                self.heard_at("before", &names).await?;
-            }
         }
-        if let Some(alarm) = self.engine.alarm.clone()
-            && let Err(fault) = alarm.set(&self.past.run).await
-        {
+        let alarm = self.engine.alarm.clone();
+        let run = self.past.run.clone();
+        let armed = async {
+            match &alarm {
+                Some(alarm) => alarm.set(&run).await,
+                None => Ok(()),
+            }
+        };
+        let armed = match self.playbook.verify.as_ref().filter(|_| !begun) {
+            Some(verify) => {
+                let names = verify.until.queries();
+                let ((), armed) = join(self.eye.ask(&names, &mut self.scope), armed).await;
+                self.scope.before = Eye::values(&names, &self.scope);
+                let mut notes = vec![("before".to_owned(), json!(self.scope.before))];
+                notes.extend(self.said_at("before", &names));
+                self.notes(notes).await?;
+                armed
+            }
+            None => armed.await,
+        };
+        if let Err(fault) = armed {
             let why = format!("nobody would be paged if this machine died: {}", fault.one_line());
             return Err(self.broken(&why).await?);
         }

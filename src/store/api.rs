@@ -46,7 +46,7 @@ pub trait Store: Send + Sync {
     async fn release(&self, run: RunId, fence: u64) -> Result<Verdict<()>, Fault>;
 
     /// Writes down what was planned.
-    async fn plan(&self, run: RunId, fence: u64, plan_hash: &str) -> Result<Verdict<()>, Fault>;
+    async fn plan(&self, run: RunId, fence: u64, plan_hash: &str, plan: Json) -> Result<Verdict<()>, Fault>;
 
     /// Begins the first write of a run: fence, lease, plan, approval, freeze, maintenance, storm, locks, recurrence,
     /// cooldown, budgets and breaker are decided, charged and written with the attempt, all or nothing. Where the run
@@ -78,8 +78,8 @@ pub trait Store: Send + Sync {
     /// attempt is open and the state is not `Escalated`.
     async fn finish(&self, ask: Finish) -> Result<Verdict<Run>, Fault>;
 
-    /// Keeps something worth keeping that changes no state.
-    async fn note(&self, run: RunId, actor: &str, sort: &str, matter: Json) -> Result<(), Fault>;
+    /// Keeps things worth keeping that change no state, each a sort and its matter, in one commit.
+    async fn note(&self, run: RunId, actor: &str, notes: Vec<(String, Json)>) -> Result<(), Fault>;
 
     /// Does what time brings: runs past `escalate_by` get their page and no more writes, in one commit each.
     async fn due(&self) -> Result<Due, Fault>;

@@ -86,9 +86,9 @@ impl<B: Backend> Store for B {
         verdict(self.write(move |rows| lease::release(rows, run, fence)).await)
     }
 
-    async fn plan(&self, run: RunId, fence: u64, plan_hash: &str) -> Result<Verdict<()>, Fault> {
+    async fn plan(&self, run: RunId, fence: u64, plan_hash: &str, plan: Json) -> Result<Verdict<()>, Fault> {
         let plan_hash = plan_hash.to_owned();
-        verdict(self.write(move |rows| phase::plan(rows, run, fence, &plan_hash)).await)
+        verdict(self.write(move |rows| phase::plan(rows, run, fence, &plan_hash, &plan)).await)
     }
 
     async fn begin_first_write(&self, ask: FirstWrite) -> Result<Verdict<Step>, Fault> {
@@ -125,9 +125,9 @@ impl<B: Backend> Store for B {
         verdict(self.write(move |rows| phase::finish(rows, &ask)).await)
     }
 
-    async fn note(&self, run: RunId, actor: &str, sort: &str, matter: Json) -> Result<(), Fault> {
-        let (actor, sort) = (actor.to_owned(), sort.to_owned());
-        plain(self.write(move |rows| list::note(rows, run, &actor, &sort, &matter)).await)
+    async fn note(&self, run: RunId, actor: &str, notes: Vec<(String, Json)>) -> Result<(), Fault> {
+        let actor = actor.to_owned();
+        plain(self.write(move |rows| list::note(rows, run, &actor, &notes)).await)
     }
 
     async fn due(&self) -> Result<Due, Fault> {

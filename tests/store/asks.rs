@@ -210,7 +210,7 @@ pub(super) async fn ask(store: &dyn Store, op: &Op) -> String {
         }
         Op::Plan { run, stale } => {
             let (run, _) = of!(run, stale);
-            format!("{:?}", store.plan(run.id, run.fence, "the plan").await)
+            format!("{:?}", store.plan(run.id, run.fence, "the plan", json!({ "writes": 1 })).await)
         }
         Op::First { run, path, stale, guarded: limits, forced } => {
             let (run, told) = of!(run, stale);
@@ -277,7 +277,12 @@ pub(super) async fn ask(store: &dyn Store, op: &Op) -> String {
             end.verified = Some(Verified { breaker, good: Some(good), after: 2, opens_for: 30 * SECOND });
             format!("{:?}", store.finish(end).await)
         }
-        Op::Note { run } => format!("{:?}", store.note(RunId(run), "ira", "progress", json!("half")).await),
+        Op::Note { run } => format!(
+            "{:?}",
+            store
+                .note(RunId(run), "ira", vec![("progress".to_owned(), json!("half")), ("more".to_owned(), json!(1))])
+                .await
+        ),
         Op::Due => format!("{:?}", store.due().await),
         Op::Take { max } => {
             format!("{:?}", store.take(Take { channel: None, run: None, ttl: 10 * SECOND, max }).await)

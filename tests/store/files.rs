@@ -188,7 +188,7 @@ fn a_store_that_is_too_large_lets_the_oldest_go_first() {
     block(async {
         for index in 0..40 {
             let run = taken(&store, &format!("alert {index}")).await;
-            store.note(run.id, "ira", "output", "x".repeat(8000).into()).await.expect("kept");
+            store.note(run.id, "ira", vec![("output".to_owned(), "x".repeat(8000).into())]).await.expect("kept");
             store.finish(finish(&run, RunState::Succeeded)).await.expect("asked").expect("ended");
             ticks.pass(SECOND);
         }

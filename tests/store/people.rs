@@ -11,7 +11,7 @@ use super::{SECOND, admit, claim, denial, ended, finish, on_each, taken, unguard
 fn I15_a_yes_is_for_one_plan_and_expires() {
     on_each(async |store, ticks| {
         let run = taken(store, "disk").await;
-        store.plan(run.id, run.fence, "plan 1").await.expect("asked").expect("kept");
+        store.plan(run.id, run.fence, "plan 1", serde_json::Value::Null).await.expect("asked").expect("kept");
         let ask = Ask {
             run: run.id,
             fence: run.fence,

@@ -266,8 +266,11 @@ fn text_from_outside_is_text() {
     on_each(async |rig, _| {
         let title = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>";
         let run = rig.admit(&of(RESTART)).await;
-        rig.store.note(run, title, "denied", serde_json::json!({ "message": title })).await.expect("noted");
-        rig.store.note(run, "x", title, serde_json::json!({ title: title })).await.expect("noted");
+        rig.store
+            .note(run, title, vec![("denied".to_owned(), serde_json::json!({ "message": title }))])
+            .await
+            .expect("noted");
+        rig.store.note(run, "x", vec![(title.to_owned(), serde_json::json!({ title: title }))]).await.expect("noted");
         let web = web(rig);
         web.shelve(vec![Shelved {
             name: title.to_owned(),

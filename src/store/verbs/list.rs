@@ -54,9 +54,11 @@ pub(in crate::store) fn mails(rows: &dyn Rows, which: &Mails) -> Res<Vec<OutboxR
     }
 }
 
-pub(in crate::store) fn note(rows: &mut dyn Rows, id: RunId, actor: &str, sort: &str, matter: &Json) -> Res<()> {
+pub(in crate::store) fn note(rows: &mut dyn Rows, id: RunId, actor: &str, notes: &[(String, Json)]) -> Res<()> {
     let mut run = need(rows, id)?;
-    log(rows, &mut run, actor, What::Noted { sort: sort.to_owned(), matter: matter.clone() })?;
+    for (sort, matter) in notes {
+        log(rows, &mut run, actor, What::Noted { sort: sort.clone(), matter: matter.clone() })?;
+    }
     rows.put_run(&run)
 }
 

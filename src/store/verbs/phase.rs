@@ -1,6 +1,7 @@
 //! A run goes on, waits, ends.
 
 use ira_commands::{Fault, Kind};
+use serde_json::Value as Json;
 
 use crate::store::ask::{Advance, Due, Finish};
 use crate::store::event::What;
@@ -10,7 +11,7 @@ use crate::store::words::{Guard, RunState, StepState};
 
 use super::{after, end, fenced, guards, log, moved, need, outbox, over, worker};
 
-pub(in crate::store) fn plan(rows: &mut dyn Rows, id: RunId, fence: u64, plan_hash: &str) -> Res<()> {
+pub(in crate::store) fn plan(rows: &mut dyn Rows, id: RunId, fence: u64, plan_hash: &str, plan: &Json) -> Res<()> {
     let mut run = fenced(rows, id, fence)?;
     if run.plan_hash.as_deref() == Some(plan_hash) {
         return Ok(());
@@ -21,6 +22,9 @@ pub(in crate::store) fn plan(rows: &mut dyn Rows, id: RunId, fence: u64, plan_ha
     run.plan_hash = Some(plan_hash.to_owned());
     let actor = worker(&run);
     log(rows, &mut run, &actor, What::Planned { plan_hash: plan_hash.to_owned() })?;
+    if !plan.is_null() {
+        log(rows, &mut run, &actor, What::Noted { sort: "plan".to_owned(), matter: plan.clone() })?;
+    }
     rows.put_run(&run)
 }
 

@@ -156,12 +156,11 @@ fn nothing_is_sent_for_the_word_of_a_coordinator_that_nobody_vouches_for() {
     assert_eq!(data["actions"][0]["status"], "planned", "{data:#}");
 }
 
-/// Kills the run once the endpoint was given the transfer; then `ira run resume` goes on.
-fn killed_at_sending(pass: fn() -> Pass, mined_already: bool) {
-    let mut case = alerted("underfunded", &[]);
+/// Kills a run once the endpoint was given the transfer, and with it in a block where it is to be.
+fn kill_at_sending(case: &mut Case, pass: fn() -> Pass, mined_already: bool) {
     let (url, given) = at_sending(&case.bed, pass);
     case.person.url = url;
-    let mut command = asked(&case, &[&REMEDIATE[..], &["--yes"]].concat());
+    let mut command = asked(case, &[&REMEDIATE[..], &["--yes"]].concat());
     let running = Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("ira starts"));
     wait_until("it is sent", || *given.0.lock().expect("not poisoned") > 0);
     if mined_already {
@@ -169,6 +168,12 @@ fn killed_at_sending(pass: fn() -> Pass, mined_already: bool) {
     }
     running.kill();
     case.person.url.clone_from(&case.bed.url);
+}
+
+/// Killed there; then `ira run resume` goes on.
+fn killed_at_sending(pass: fn() -> Pass, mined_already: bool) {
+    let mut case = alerted("underfunded", &[]);
+    kill_at_sending(&mut case, pass, mined_already);
     let resumed = fulfilled_meanwhile(&case, &["run", "resume", "1"]);
     assert_eq!(resumed.code, 0, "{resumed:?}");
     assert_eq!((nonce(&case.bed), fundings(&case)), (1, 1), "once, and no more: {resumed:?}");
@@ -182,4 +187,54 @@ fn killed_after_it_was_signed_and_before_the_chain_has_it() {
 #[test]
 fn killed_after_the_chain_has_it_and_before_it_is_known() {
     killed_at_sending(|| Pass::OnOnly, true);
+}
+
+/// The consumer asks once more, for a hundred words, which take more to pay for; and the request gets old enough.
+fn requested_again(case: &Case) {
+    // RandomWordsRequested of V2.5; the id is the first word of its data.
+    let topic = "0xeb0e3652e0f44f417695e6e90f2f42c99b65cd7169074c5a654b16b9748c3a4e";
+    let all =
+        json!({ "address": case.text("coordinator"), "fromBlock": "0x0", "toBlock": "latest", "topics": [topic] });
+    let logs = || case.bed.rpc("eth_getLogs", &json!([all])).as_array().expect("logs").clone();
+    let id = |log: &Value| {
+        let word = &log["data"].as_str().expect("data")[2..66];
+        ira_commands::value::U256::from_str_radix(word, 16).expect("a number").to_string()
+    };
+    let before = logs();
+    let first = before.iter().find(|log| id(log) == case.text("request_id")).expect("the first request");
+    let made = case.bed.rpc("eth_getTransactionByHash", &json!([first["transactionHash"]]));
+    // requestRandomWords(uint32 callbackGasLimit, uint16 confirmations, uint32 numWords, bytes32 keyHash, bool native).
+    let input = made["input"].as_str().expect("calldata");
+    let input = format!("{}{:064x}{}{:064x}{}", &input[..10], 2_500_000, &input[74..138], 100, &input[202..]);
+    case.bed.rpc("anvil_impersonateAccount", &json!([made["from"]]));
+    let call = json!({ "from": made["from"], "to": made["to"], "data": input, "gas": "0xf4240" });
+    case.bed.rpc("eth_sendTransaction", &json!([call]));
+    case.bed.rpc("anvil_mine", &json!(["0x14"]));
+    assert_eq!(logs().len(), before.len() + 1, "one more request");
+}
+
+#[test]
+fn resumed_with_more_to_pay_for_it_spends_only_the_rest_of_its_cap() {
+    let mut case = alerted("underfunded", &[]);
+    kill_at_sending(&mut case, || Pass::OnOnly, true);
+    assert_eq!(case.held().0, FUNDED);
+    requested_again(&case);
+    let resumed = Ran::of(&mut asked(&case, &["run", "resume", "1"]));
+    assert_eq!(resumed.code, 4, "a person decides: {resumed:?}");
+    assert_eq!((nonce(&case.bed), fundings(&case), case.held().0), (1, 1, FUNDED), "nothing more: {resumed:?}");
+    let said = format!("{}{}", resumed.out, resumed.err);
+    assert!(said.contains("allows 2.01 LINK"), "what is left of 50 LINK is said: {resumed:?}");
+}
+
+#[test]
+fn resumed_with_a_cap_that_has_room_the_same_is_not_paid_for_twice_in_a_run() {
+    let mut case = alerted("underfunded", &[("max_spend: 50 LINK", "max_spend: 500 LINK")]);
+    let path = case.person.home.path().join(".config/ira/config.toml");
+    let text = std::fs::read_to_string(path).expect("a configuration").replace("200 LINK", "600 LINK");
+    case.person.write(".config/ira/config.toml", &text);
+    kill_at_sending(&mut case, || Pass::OnOnly, true);
+    requested_again(&case);
+    let resumed = Ran::of(&mut asked(&case, &["run", "resume", "1"]));
+    assert_eq!((resumed.code, nonce(&case.bed), fundings(&case)), (4, 1, 1), "a person decides: {resumed:?}");
+    assert!(resumed.out.contains("it is done"), "why is said: {resumed:?}");
 }

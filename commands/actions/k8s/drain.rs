@@ -148,6 +148,10 @@ impl Act for Drain {
         TakenBack::Undo
     }
 
+    fn self_evident(&self) -> &'static [(&'static str, &'static str)] {
+        super::node::SETS_CORDON
+    }
+
     fn undo(&self) -> Option<Action> {
         Some(Action::K8sUncordon(super::Uncordon { node: self.node.clone() }))
     }

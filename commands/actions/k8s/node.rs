@@ -124,6 +124,9 @@ async fn verify(context: &Context, node: &Name, cordon: bool) -> Result<Verified
     Ok(Verified { worked: now == cordon, proof: format!("{object} {}", word(now)) })
 }
 
+/// That a node takes no new pods, or takes them again, is what these set themselves; whether it is ready is not.
+pub(super) const SETS_CORDON: &[(&str, &str)] = &[("k8s.node_status", "cordoned")];
+
 macro_rules! cordons {
     ($($args:ident $name:literal $cordon:literal $undo:ident $back:ident;)*) => {$(
         #[async_trait]
@@ -134,6 +137,10 @@ macro_rules! cordons {
 
             fn taken_back(&self) -> TakenBack {
                 TakenBack::Undo
+            }
+
+            fn self_evident(&self) -> &'static [(&'static str, &'static str)] {
+                SETS_CORDON
             }
 
             fn undo(&self) -> Option<Action> {

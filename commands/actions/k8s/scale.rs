@@ -136,6 +136,10 @@ impl Act for Scale {
         TakenBack::Undo
     }
 
+    fn self_evident(&self) -> &'static [(&'static str, &'static str)] {
+        &[("k8s.rollout_status", "wanted")]
+    }
+
     fn within(&mut self, seconds: u64) {
         self.within = self.within.min(seconds);
     }

@@ -103,6 +103,16 @@ macro_rules! templates {
                 Self::TAKEN_BACK
             }
 
+            fn self_evident(&self) -> &'static [(&'static str, &'static str)] {
+                // Whatever changes what pods are made from is a revision of its own.
+                &[
+                    ("k8s.rollout_history", "current"),
+                    ("k8s.rollout_history", "previous"),
+                    ("k8s.rollout_history", "age"),
+                    ("k8s.rollout_history", "revisions"),
+                ]
+            }
+
             fn within(&mut self, seconds: u64) {
                 self.within = self.within.min(seconds);
             }

@@ -1,3 +1,4 @@
+mod evident;
 mod hostile;
 mod lessons;
 mod past;

@@ -19,6 +19,7 @@ mod playbooks;
 mod process;
 mod remediate;
 mod secrets;
+mod shipped;
 mod store;
 mod support;
 mod transcripts;

@@ -38,14 +38,14 @@ use crate::people::api::{Api, Asked, json as answer, with};
 use crate::support::run::{Ran, ira, wait_until};
 
 /// The token of the sender.
-const TOKEN: &str = "t0k3n+0f/Alertmanager";
+pub(crate) const TOKEN: &str = "t0k3n+0f/Alertmanager";
 /// What signs the webhooks of PagerDuty.
 const SECRET: &str = "s3cr3t+0f/PagerDuty";
 /// A secret that must never be seen.
 const CANARY: &str = "c4n4ryK3yAbCdEf0123456789";
 
 /// A machine on which the daemon runs: a home, a site that is down or not, a pager, an Alertmanager that is asked.
-struct Host {
+pub(crate) struct Host {
     home: tempfile::TempDir,
     site: Arc<AtomicBool>,
     asked: Api,
@@ -59,7 +59,7 @@ impl Host {
     }
 
     /// `more` is added to the configuration.
-    fn with(more: &str) -> Self {
+    pub(crate) fn with(more: &str) -> Self {
         let up = Arc::new(AtomicBool::new(true));
         let seen = Arc::clone(&up);
         let site = Api::start(move |_| with(if seen.load(Ordering::SeqCst) { 200 } else { 503 }, &[], b""));
@@ -75,7 +75,7 @@ impl Host {
         host
     }
 
-    fn configure(&self, more: &str) {
+    pub(crate) fn configure(&self, more: &str) {
         let config = format!(
             "store = \"sqlite:{}\"\n[sources.alertmanager]\nkind = \"alertmanager\"\ntoken = \"env:TOKEN\"\n\
              [page]\nrouting_key = \"env:KEY\"\nurl = \"{}\"\ndeclared = \"by these tests\"\n[alertmanager]\nurls = \"{}\"\nsettle = \"0s\"\n\
@@ -96,15 +96,15 @@ impl Host {
         MEND.replace("@SITE", &self.asked.url()).replace("@TIMEOUT", timeout).replace("@DEADLINE", deadline)
     }
 
-    fn playbook(&self, name: &str, text: &str) {
+    pub(crate) fn playbook(&self, name: &str, text: &str) {
         self.write(&format!(".config/ira/playbooks/{name}.yaml"), text, 0o600);
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str, mode: u32) {
+    pub(crate) fn write(&self, name: &str, text: &str, mode: u32) {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
         std::fs::write(&path, text).expect("written");
@@ -127,11 +127,11 @@ impl Host {
         command
     }
 
-    fn ira(&self, words: &[&str]) -> Ran {
+    pub(crate) fn ira(&self, words: &[&str]) -> Ran {
         Ran::of(&mut self.command(words))
     }
 
-    fn start(&self) -> Daemon {
+    pub(crate) fn start(&self) -> Daemon {
         self.start_with(&[])
     }
 
@@ -156,7 +156,7 @@ impl Host {
         Daemon::spawned(command.stderr(log), more.contains(&"--admin")).map_err(|said| said + &self.log())
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.path("daemon.log")).unwrap_or_default()
     }
 
@@ -174,7 +174,7 @@ impl Host {
         all.into_iter().map(|row| row.state).collect()
     }
 
-    fn runs(&self) -> Vec<Run> {
+    pub(crate) fn runs(&self) -> Vec<Run> {
         block(self.store().runs(Filter::All)).expect("read")
     }
 
@@ -184,7 +184,7 @@ impl Host {
     }
 
     /// Whether nothing goes on by itself any more; what nobody can tell is asked of a person (I10).
-    fn all_settled(&self) -> bool {
+    pub(crate) fn all_settled(&self) -> bool {
         let runs = self.runs();
         let asks = runs.iter().any(|run| run.state.word() == "needs_human");
         runs.iter().all(|run| run.state.terminal() || run.state.word() == "needs_human")
@@ -201,7 +201,7 @@ impl Host {
     }
 
     /// What the pager was told to wake somebody for: the keys.
-    fn woken(&self) -> Vec<String> {
+    pub(crate) fn woken(&self) -> Vec<String> {
         let asked = self.pager.asked();
         let triggers = asked.iter().map(Asked::json).filter(|one| one["event_action"] == "trigger");
         triggers.map(|one| one["dedup_key"].as_str().unwrap_or_default().to_owned()).collect()

@@ -15,7 +15,7 @@ use crate::support::{debian, in_repository};
 const BIN: &str = "/usr/lib/postgresql/15/bin";
 
 /// A program as the user `postgres`, where this is root: neither server runs as root.
-fn as_postgres(program: &str) -> Command {
+pub(super) fn as_postgres(program: &str) -> Command {
     if !rustix::process::geteuid().is_root() {
         return Command::new(program);
     }
@@ -24,14 +24,14 @@ fn as_postgres(program: &str) -> Command {
     command
 }
 
-fn run(command: &mut Command) -> String {
+pub(super) fn run(command: &mut Command) -> String {
     let out = command.output().expect("it starts");
     assert!(out.status.success(), "{command:?}: {}", String::from_utf8_lossy(&out.stderr));
     String::from_utf8_lossy(&out.stdout).trim().to_owned()
 }
 
 /// A folder that everybody may look into.
-fn folder() -> tempfile::TempDir {
+pub(super) fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).expect("chmod");
     folder
@@ -56,7 +56,7 @@ fn template() -> PathBuf {
 }
 
 /// Ends a process of the bed, and waits for it.
-fn end(child: &mut Child, signal: rustix::process::Signal) {
+pub(super) fn end(child: &mut Child, signal: rustix::process::Signal) {
     let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw).expect("a process");
     let _it_may_be_gone = rustix::process::kill_process(pid, signal);
     let _status = child.wait();
@@ -333,58 +333,5 @@ pub struct Monitor(Child);
 impl Drop for Monitor {
     fn drop(&mut self) {
         end(&mut self.0, rustix::process::Signal::TERM);
-    }
-}
-
-/// A pooler without a server behind it: its console is all that is asked.
-pub struct PgBouncer {
-    pub port: u16,
-    _folder: tempfile::TempDir,
-    child: Child,
-}
-
-impl PgBouncer {
-    /// `ira` is an administrator of it, `watch` may only look.
-    pub fn start() -> Option<Self> {
-        if !debian(&["pgbouncer"]) {
-            return None;
-        }
-        let (folder, port) = (folder(), free_port());
-        let ini = format!(
-            "[databases]\nshop = host=127.0.0.1 port=1\nown = host=127.0.0.1 port=1 pool_size=7\n[pgbouncer]\n\
-             listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = scram-sha-256\n\
-             auth_file = {}/users\nadmin_users = ira\nstats_users = watch\n",
-            folder.path().display()
-        );
-        let write = |name: &str, text: &str| {
-            let path = folder.path().join(name);
-            std::fs::write(&path, text).expect("written");
-            std::fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("chmod");
-        };
-        write("users", &format!("\"ira\" \"{CANARY}\"\n\"watch\" \"{CANARY}\"\n"));
-        write("ini", &ini);
-        let child = as_postgres("/usr/sbin/pgbouncer")
-            .arg(folder.path().join("ini"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("it starts");
-        wait_until("PgBouncer listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
-        Some(Self { port, _folder: folder, child })
-    }
-
-    /// The table of the configuration that leads to it.
-    pub fn table(&self, user: &str) -> String {
-        let port = self.port;
-        format!(
-            "[pgbouncer.shop]\nurl = \"postgresql://{user}@127.0.0.1:{port}/pgbouncer\"\npassword = \"file:@/secret\"\n"
-        )
-    }
-}
-
-impl Drop for PgBouncer {
-    fn drop(&mut self) {
-        end(&mut self.child, rustix::process::Signal::TERM);
     }
 }

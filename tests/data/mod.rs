@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 
 pub mod bed;
+pub mod console;
 mod pooler;
 mod postgres;
 pub mod proxy;
@@ -44,7 +45,7 @@ pub fn is_secret(person: &Person, ran: &Ran) {
 #[test]
 fn the_doctor_asks_each_and_says_what_it_may_not_see() {
     let (Some(server), Some(pooler), Some(cache)) =
-        (bed::Postgres::start(20), bed::PgBouncer::start(), bed::Redis::start())
+        (bed::Postgres::start(20), console::PgBouncer::start(), bed::Redis::start())
     else {
         return;
     };

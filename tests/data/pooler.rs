@@ -1,6 +1,6 @@
 //! The console of a real pooler.
 
-use super::bed::PgBouncer;
+use super::console::PgBouncer;
 use super::*;
 
 const SET: &[&str] = &["pgbouncer.set_pool", "--pooler", "shop"];

@@ -9,7 +9,11 @@ use ira::config::env::{Env as _, SystemEnv};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::support::run::wait_until;
 use crate::support::{in_repository, skipped};
+
+/// Where somebody asks what they may do.
+const RULES: &str = "selfsubjectrulesreviews";
 
 /// A cluster of two nodes; ended when it is dropped.
 pub struct Cluster {
@@ -53,19 +57,23 @@ impl Cluster {
         self.said[user].as_str().expect("a path").to_owned()
     }
 
-    /// The same for a server at another port.
-    pub fn kubeconfig_at(&self, user: &str, port: u16) -> String {
+    /// The same for a server at another URL.
+    pub fn kubeconfig_at(&self, user: &str, url: &str) -> String {
         let own = std::fs::read_to_string(self.kubeconfig(user)).expect("there");
-        let server = self.said["server"].as_str().expect("a URL");
+        let port = url.rsplit(':').next().expect("a port");
         let path = self.folder.path().join(format!("{user}-{port}.json"));
-        std::fs::write(&path, own.replace(server, &format!("https://127.0.0.1:{port}"))).expect("written");
+        std::fs::write(&path, own.replace(&self.server(), url)).expect("written");
         path.display().to_string()
+    }
+
+    /// The URL of the API.
+    pub fn server(&self) -> String {
+        self.said["server"].as_str().expect("a URL").to_owned()
     }
 
     /// The port of the API.
     pub fn port(&self) -> u16 {
-        let server = self.said["server"].as_str().expect("a URL");
-        server.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
+        self.server().rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
     }
 
     /// Asks the API as who may do everything.
@@ -75,19 +83,22 @@ impl Cluster {
     }
 
     fn send(&self, method: &Method, path: &str, kind: &str, body: String) -> Value {
-        let url = format!("{}{path}", self.said["server"].as_str().expect("a URL"));
+        let (status, text) = self.said_to(self.said["token"].as_str().expect("a token"), method, path, kind, body);
+        assert!((200..300).contains(&status), "{method} {path}: {status} {text}");
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    /// Asks the API with a token; the status and the text of its answer.
+    fn said_to(&self, token: &str, method: &Method, path: &str, kind: &str, body: String) -> (u16, String) {
+        let url = format!("{}{path}", self.server());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             // The second call in a process finds it there.
             let _there = rustls::crypto::ring::default_provider().install_default();
             let client = reqwest::Client::builder().danger_accept_invalid_certs(true).build().expect("a client");
             let request = client.request(method.clone(), url).timeout(Duration::from_secs(20)).body(body);
-            let request = request.bearer_auth(self.said["token"].as_str().expect("a token"));
-            let answer = request.header("content-type", kind).send().await.expect("it answers");
-            let status = answer.status();
-            let text = answer.text().await.expect("a text");
-            assert!(status.is_success(), "{method} {path}: {status} {text}");
-            serde_json::from_str(&text).expect("JSON")
+            let answer = request.bearer_auth(token).header("content-type", kind).send().await.expect("it answers");
+            (answer.status().as_u16(), answer.text().await.expect("a text"))
         })
     }
 
@@ -133,7 +144,7 @@ impl Cluster {
 
     /// Waits until this many pods of `web` are ready, and no others are there.
     pub fn wait_ready(&self, count: usize) {
-        crate::support::run::wait_until("the pods are ready", || {
+        wait_until("the pods are ready", || {
             let pods = self.pods();
             let is = |one: &Value| one["type"] == "Ready" && one["status"] == "True";
             let ready = |pod: &&Value| pod["status"]["conditions"].as_array().is_some_and(|all| all.iter().any(is));
@@ -147,20 +158,52 @@ impl Cluster {
         self.call(&Method::PATCH, &format!("/api/v1/namespaces/shop/pods/{pod}"), &patch);
     }
 
-    /// What the user `ira` asked for: verb and resource of each request.
-    pub fn asked(&self) -> Vec<(String, String)> {
+    /// What the user `ira` asked for: verb, resource and status of each request.
+    fn audited(&self) -> Vec<(String, String, u64)> {
         let log = std::fs::read_to_string(self.said["audit"].as_str().expect("a path")).unwrap_or_default();
         let one = |line: &str| {
             let event: Value = serde_json::from_str(line).ok()?;
             let of = &event["objectRef"];
             let resource = format!("{}/{}", of["resource"].as_str()?, of["subresource"].as_str().unwrap_or_default());
-            Some((event["verb"].as_str()?.to_owned(), resource.trim_end_matches('/').to_owned()))
+            let status = event["responseStatus"]["code"].as_u64()?;
+            Some((event["verb"].as_str()?.to_owned(), resource.trim_end_matches('/').to_owned(), status))
         };
-        log.lines().filter_map(one).collect()
+        log.lines().filter_map(one).filter(|(_, resource, _)| resource != RULES).collect()
     }
 
-    /// Lets the user `ira` do what these actions say that they need, and nothing else.
+    /// The same without the status.
+    pub fn asked(&self) -> Vec<(String, String)> {
+        self.audited().into_iter().map(|(verb, resource, _)| (verb, resource)).collect()
+    }
+
+    /// What the user `ira` changed, in order: `delete pods`.
+    pub fn wrote(&self) -> Vec<String> {
+        let changed = |(verb, _, status): &(String, String, u64)| {
+            !matches!(verb.as_str(), "get" | "list" | "watch") && (200..300).contains(status)
+        };
+        self.audited().into_iter().filter(changed).map(|(verb, of, _)| format!("{verb} {of}")).collect()
+    }
+
+    /// How many rules say what the user `ira` may do.
+    fn rules(&self) -> usize {
+        let ask = json!({ "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "spec": { "namespace": "shop" } });
+        let url = format!("/apis/authorization.k8s.io/v1/{RULES}");
+        let (status, text) = self.said_to("bed-ira", &Method::POST, &url, "application/json", ask.to_string());
+        assert_eq!(status, 201, "{text}");
+        let said: Value = serde_json::from_str(&text).expect("JSON");
+        said["status"]["resourceRules"].as_array().map_or(0, Vec::len)
+    }
+
+    /// Lets the user `ira` do what these actions say that they need, and nothing else from now on.
     pub fn allow(&self, actions: &[&str]) {
+        let admin = self.said["token"].as_str().expect("a token");
+        for kind in ["clusterrolebindings", "clusterroles"] {
+            let path = format!("/apis/rbac.authorization.k8s.io/v1/{kind}/ira");
+            let (status, text) = self.said_to(admin, &Method::DELETE, &path, "application/json", String::new());
+            assert!(matches!(status, 200 | 404), "{text}");
+        }
+        // What everybody may do who is known.
+        wait_until("they may do nothing", || self.rules() == 1);
         let role = ira_commands::actions::k8s::role(actions.iter().copied()).expect("of a cluster");
         let url = "/apis/rbac.authorization.k8s.io/v1";
         self.send(&Method::POST, &format!("{url}/clusterroles"), "application/yaml", role);
@@ -170,6 +213,7 @@ impl Cluster {
             "subjects": [{ "kind": "User", "name": "ira", "apiGroup": "rbac.authorization.k8s.io" }],
         });
         self.call(&Method::POST, &format!("{url}/clusterrolebindings"), &binding);
+        wait_until("the role counts", || self.rules() > 1);
     }
 }
 

@@ -66,7 +66,7 @@ fn under_way() -> Option<(Cluster, Way, Person, Running)> {
     cluster.deploy("web:1", 1);
     cluster.wait_ready(1);
     let way = Way::to(cluster.port());
-    let person = Person::new(cluster.kubeconfig_at("admin", way.port));
+    let person = Person::new(cluster.kubeconfig_at("admin", &format!("https://127.0.0.1:{}", way.port)));
     way.delay.store(1500, Ordering::Relaxed);
     let running = Running::of(person.command(&RESTART).arg("--yes"));
     wait_until("the API has it", || restarts(&cluster) == ONCE);

@@ -2,7 +2,7 @@
 
 #![cfg(all(target_os = "linux", feature = "kubernetes"))]
 
-mod bed;
+pub mod bed;
 mod broken;
 mod nodes;
 mod playbooks;

@@ -17,6 +17,7 @@ use crate::clients::pagerduty::Rest;
 use crate::clients::postgres::{PgBouncer, Postgres};
 use crate::clients::prometheus::Prometheus;
 use crate::clients::redis::Redis;
+use crate::clients::senders::Senders;
 use crate::clients::slack::Slack;
 use crate::clients::tickets::Tickets;
 use crate::clients::web::Web;
@@ -80,6 +81,7 @@ pub fn reads(config: &Arc<Config>, reads: Reads) -> Reads {
             .alertmanager
             .clone()
             .map(|one| Arc::new(Alertmanager::new(own(), one, Arc::clone(&reads.clock))) as _),
+        senders: Some(Arc::new(Senders::new(own()))),
         channels: Some(Arc::new(Configured(own()))),
         tickets: (!systems.tickets.is_empty()).then(|| Arc::new(Tickets::new(own())) as _),
         incidents: systems.pagerduty.clone().map(|one| Arc::new(Rest::new(own(), one)) as _),

@@ -29,7 +29,7 @@ pub struct StillFiring {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
 
-    /// Who sent it; only alertmanager can be asked, of any other it is unknown
+    /// Who sent it: alertmanager, datadog, grafana or pagerduty; of any other it is unknown
     #[arg(long, value_name = "SOURCE", default_value = "alertmanager")]
     #[serde(default = "alertmanager")]
     pub source: String,
@@ -142,6 +142,27 @@ impl StillFiring {
         }
         Ok(all)
     }
+
+    /// What its sender says, where it can be asked.
+    async fn sender(&self, context: &Context, labels: &BTreeMap<String, String>) -> (Answer, Vec<String>) {
+        let source = excerpt(&self.source, 40);
+        context.progress().stage(&format!("asking {source} whether it still fires"));
+        let said = match context.senders() {
+            Some(senders) => senders.fires(&self.source, labels).await,
+            None => None,
+        };
+        match said {
+            Some(Ok(said)) => {
+                let answer = if said.fires { Answer::Yes } else { Answer::No };
+                (answer, vec![format!("{}: {}", said.by, clean(&said.words))])
+            }
+            Some(Err(fault)) => (Answer::Unknown, vec![fault.one_line()]),
+            None => (
+                Answer::Unknown,
+                vec![format!("{source} is not configured, or cannot be asked whether an alert still fires")],
+            ),
+        }
+    }
 }
 
 fn named(labels: &BTreeMap<String, String>, fingerprint: Option<&str>) -> String {
@@ -166,8 +187,7 @@ impl Look for StillFiring {
                 context.progress().stage("asking Alertmanager whether it still fires");
                 together(&context.alerts()?.firing(labels).await, fingerprint)
             } else {
-                let source = excerpt(&self.source, 40);
-                (Answer::Unknown, vec![format!("{source} cannot be asked whether an alert still fires")])
+                self.sender(context, labels).await
             };
             let status = match answer {
                 Answer::Yes => Status::Critical,

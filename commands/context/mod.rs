@@ -21,7 +21,7 @@ use crate::ports::cluster::ClusterRead;
 use crate::ports::data::{PoolerRead, PostgresRead, RedisRead};
 use crate::ports::host::{ScriptRead, UnitRead};
 use crate::ports::people::{Channels, IncidentRead, TicketRead};
-use crate::ports::systems::{AlertRead, Metrics, WebRead};
+use crate::ports::systems::{AlertRead, Metrics, SenderRead, WebRead};
 use crate::ports::{ChainRead, FeedDirectory, Progress, Signer};
 use crate::text;
 use crate::value::{H160, U256};
@@ -120,6 +120,11 @@ impl Context {
                 "set `alertmanager.urls` in the user's configuration (`ira help config`)",
             )
         })
+    }
+
+    /// Other senders of alerts; none where nobody could be asked.
+    pub fn senders(&self) -> Option<&dyn SenderRead> {
+        self.reads.senders.as_deref()
     }
 
     /// Who would be told.

@@ -8,7 +8,7 @@ use crate::ports::cluster::{ClusterRead, ClusterWrite};
 use crate::ports::data::{PoolerRead, PoolerWrite, PostgresRead, PostgresWrite, RedisRead, RedisWrite};
 use crate::ports::host::{ScriptRead, ScriptWrite, UnitRead, UnitWrite};
 use crate::ports::people::{Channels, ChatWrite, IncidentRead, IncidentWrite, PagerWrite, TicketRead, TicketWrite};
-use crate::ports::systems::{AlertRead, Metrics, WebRead, WebWrite};
+use crate::ports::systems::{AlertRead, Metrics, SenderRead, WebRead, WebWrite};
 use crate::ports::{ChainRead, ChainWrite, Clock, FeedDirectory, Progress, Signer};
 
 /// Every port that reads.
@@ -28,6 +28,8 @@ pub struct Reads {
     pub metrics: Option<Arc<dyn Metrics>>,
     /// Which alerts fire.
     pub alerts: Option<Arc<dyn AlertRead>>,
+    /// Other senders of alerts, asked about their own.
+    pub senders: Option<Arc<dyn SenderRead>>,
     /// Who would be told.
     pub channels: Option<Arc<dyn Channels>>,
     /// Ticket desks.
@@ -96,6 +98,7 @@ impl Reads {
             web: None,
             metrics: None,
             alerts: None,
+            senders: None,
             channels: None,
             tickets: None,
             incidents: None,

@@ -24,7 +24,7 @@ use crate::ports::people::{
     Page, Paged, PagerWrite, Ticket, TicketRead, TicketWrite,
 };
 use crate::ports::systems::{
-    AlertRead, Firing, Measured, Metrics, Sample, WebAnswer, WebAsk, WebRead, WebWrite, Witness,
+    AlertRead, Firing, Measured, Metrics, SaidOf, Sample, SenderRead, WebAnswer, WebAsk, WebRead, WebWrite, Witness,
 };
 use crate::ports::{ChainWrite, Progress, Sent, SignedTx, Signer, TxOrder};
 use crate::value::H160;
@@ -43,6 +43,7 @@ impl Tripwire {
             web: Some(Arc::new(Self)),
             metrics: Some(Arc::new(Self)),
             alerts: Some(Arc::new(Self)),
+            senders: Some(Arc::new(Self)),
             channels: Some(Arc::new(Self)),
             tickets: Some(Arc::new(Self)),
             incidents: Some(Arc::new(Self)),
@@ -172,6 +173,13 @@ impl AlertRead for Tripwire {
     async fn firing(&self, labels: &BTreeMap<String, String>) -> Vec<Witness> {
         let firing = Firing { fingerprint: "0".repeat(16), labels: labels.clone(), muted: false };
         vec![Witness { by: "alerts".to_owned(), says: Ok(vec![firing]) }]
+    }
+}
+
+#[async_trait]
+impl SenderRead for Tripwire {
+    async fn fires(&self, source: &str, _labels: &BTreeMap<String, String>) -> Option<Result<SaidOf, Fault>> {
+        Some(Ok(SaidOf { by: source.to_owned(), fires: true, words: "it fires".to_owned() }))
     }
 }
 

@@ -111,3 +111,22 @@ pub trait AlertRead: Send + Sync {
     /// Asks every Alertmanager of the pair for the alerts that have all these labels, each apart.
     async fn firing(&self, labels: &BTreeMap<String, String>) -> Vec<Witness>;
 }
+
+/// What the sender of an alert says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaidOf {
+    /// Who says it.
+    pub by: String,
+    /// Whether it still fires.
+    pub fires: bool,
+    /// How that is known, in words: `monitor 1234 is Alert`.
+    pub words: String,
+}
+
+/// Asking a sender of alerts, other than Alertmanager, whether one of its own still fires.
+#[async_trait]
+pub trait SenderRead: Send + Sync {
+    /// What `source` says of its alert with these labels; a fault where that cannot be told, `None` where that source
+    /// is not configured or cannot be asked.
+    async fn fires(&self, source: &str, labels: &BTreeMap<String, String>) -> Option<Result<SaidOf, Fault>>;
+}

@@ -50,19 +50,7 @@ impl Alertmanager {
     }
 
     async fn said(&self, service: &Service, wanted: &BTreeMap<String, String>) -> Result<Vec<Firing>, Fault> {
-        let mut call = Call::new(Method::GET, &["api", "v2", "alerts"]);
-        for name in ["active", "silenced", "inhibited", "unprocessed"] {
-            call = call.query(name, "true");
-        }
-        for (name, value) in wanted {
-            call = call.query("filter", format!("{name}={}", quoted(value)));
-        }
-        let said = service.read(&call).await?;
-        let all = said.as_array().ok_or_else(|| service.lacks("a list of alerts"))?;
-        let firing: Option<Vec<Firing>> = all.iter().map(firing).collect();
-        let mut firing = firing.ok_or_else(|| service.lacks("the labels of an alert"))?;
-        // Its own filter is not taken on trust: a proxy may have dropped it.
-        firing.retain(|one| wanted.iter().all(|(name, value)| one.labels.get(name) == Some(value)));
+        let firing = listed(service, Call::new(Method::GET, &["api", "v2", "alerts"]), wanted).await?;
         if firing.is_empty() && self.pair.settle > 0 {
             self.settled(service).await?;
         }
@@ -119,6 +107,27 @@ impl Alertmanager {
         Err(service
             .fault(Fault::new(Kind::BadAnswer, format!("began {up} s ago and may not have been told yet what fires"))))
     }
+}
+
+/// What fires with all these labels, as `call` lists it.
+pub(super) async fn listed(
+    service: &Service,
+    mut call: Call,
+    wanted: &BTreeMap<String, String>,
+) -> Result<Vec<Firing>, Fault> {
+    for name in ["active", "silenced", "inhibited", "unprocessed"] {
+        call = call.query(name, "true");
+    }
+    for (name, value) in wanted {
+        call = call.query("filter", format!("{name}={}", quoted(value)));
+    }
+    let said = service.read(&call).await?;
+    let all = said.as_array().ok_or_else(|| service.lacks("a list of alerts"))?;
+    let firing: Option<Vec<Firing>> = all.iter().map(firing).collect();
+    let mut firing = firing.ok_or_else(|| service.lacks("the labels of an alert"))?;
+    // Its own filter is not taken on trust: a proxy may have dropped it.
+    firing.retain(|one| wanted.iter().all(|(name, value)| one.labels.get(name) == Some(value)));
+    Ok(firing)
 }
 
 /// A text as a regular expression that matches it alone.

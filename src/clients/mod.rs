@@ -22,6 +22,7 @@ pub mod runner;
 pub mod script;
 #[cfg(test)]
 mod scripted;
+pub mod senders;
 pub mod service;
 pub mod slack;
 pub mod sns;

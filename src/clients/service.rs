@@ -129,11 +129,21 @@ impl Service {
         header: Option<(HeaderName, String, SecretString)>,
         env: &dyn Env,
     ) -> Result<Self, Fault> {
+        Self::with_all(name, url_ref, header.into_iter().collect(), env)
+    }
+
+    /// The same with several.
+    pub fn with_all(
+        name: &'static str,
+        url_ref: &SecretRef,
+        given: Vec<(HeaderName, String, SecretString)>,
+        env: &dyn Env,
+    ) -> Result<Self, Fault> {
         let url = url_ref.resolve_url(env).map_err(|fault| fault.wrap(format!("the URL of {name} cannot be used")))?;
         let endpoint = Endpoint::new(url)?;
         let mut headers = HeaderMap::new();
         let mut secrets = Vec::new();
-        if let Some((key, value, secret)) = header {
+        for (key, value, secret) in given {
             let mut value = HeaderValue::from_str(&value).map_err(|_| {
                 Fault::new(Kind::Config, format!("the credential of {name} cannot be sent in a header"))
             })?;

@@ -88,6 +88,8 @@ fn place(check: &str) -> &'static str {
         "opsgenie" => "`opsgenie.url`",
         "prometheus" => "`prometheus.url`",
         "alertmanager" => "`alertmanager.urls`",
+        "datadog" => "`datadog.url`",
+        "grafana" => "`grafana.url`",
         "postgres" | "pgbouncer" | "redis" => "`url` of its table",
         "heartbeat" => "`heartbeat.url`",
         "otlp" => "`otlp.url`",

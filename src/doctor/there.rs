@@ -23,6 +23,7 @@ use crate::clients::opsgenie::Opsgenie;
 use crate::clients::pager;
 use crate::clients::pagerduty::Rest;
 use crate::clients::prometheus::Prometheus;
+use crate::clients::senders::{Datadog, Grafana};
 use crate::clients::service::Service;
 use crate::clients::systemd::{self, Systemd};
 use crate::clients::tickets::Tickets;
@@ -138,7 +139,7 @@ fn directories(config: &Arc<Config>) -> Vec<Question<'_>> {
         .collect()
 }
 
-/// What watches: Prometheus and the Alertmanagers.
+/// What watches: Prometheus, the Alertmanagers, Datadog and Grafana.
 fn watchers(config: &Arc<Config>, limit: Duration) -> Vec<Question<'_>> {
     let mut all = Vec::new();
     let systems = &config.systems;
@@ -159,6 +160,18 @@ fn watchers(config: &Arc<Config>, limit: Duration) -> Vec<Question<'_>> {
                 let version = Alertmanager::new(Arc::clone(config), one, Arc::new(SystemClock)).version().await?;
                 Ok(Said::Well(format!("version {version}")))
             })
+        }));
+    }
+    if let Some(own) = &systems.datadog {
+        all.push(Question::new("datadog", own.url.to_string(), async move {
+            Datadog::new(Arc::clone(config), own.clone()).look().await?;
+            Ok(Said::Well("takes the key".to_owned()))
+        }));
+    }
+    if let Some(own) = &systems.grafana {
+        all.push(Question::new("grafana", own.url.to_string(), async move {
+            let version = Grafana::new(Arc::clone(config), own.clone()).version().await?;
+            Ok(Said::Well(format!("version {version}")))
         }));
     }
     all

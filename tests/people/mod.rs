@@ -13,6 +13,7 @@ mod pages;
 mod prism;
 mod query;
 mod secrets;
+mod senders;
 mod tickets;
 mod war_room;
 

@@ -31,6 +31,8 @@ fn all(url: &str, status: u16) {
             "[page]\nprovider = \"{provider}\"\nrouting_key = \"env:KEY\"\nurl = \"{url}\"\n\
              [opsgenie]\nkey = \"env:KEY\"\nurl = \"{url}\"\n[prometheus]\nurl = \"{url}\"\nuser = \"u\"\npassword = \"env:KEY\"\n\
              [alertmanager]\nurls = \"{url}\"\ntoken = \"env:KEY\"\n[slack]\nwebhook = \"env:HOOK\"\n\
+             [datadog]\napi_key = \"env:KEY\"\napplication_key = \"env:KEY\"\nurl = \"{url}\"\n\
+             [grafana]\nurl = \"{url}\"\ntoken = \"env:KEY\"\n\
              [tickets.j]\npreset = \"jira\"\nurl = \"{url}\"\nproject = \"P\"\nuser = \"u\"\ntoken = \"env:KEY\"\n"
         ));
         let ask = |words: &[&str]| {
@@ -43,6 +45,8 @@ fn all(url: &str, status: u16) {
         ask(&["act", "notify.slack", "--text", "x", "--yes", "--json"]);
         ask(&["act", "prometheus.query", "--query", "up", "--json"]);
         ask(&["act", "alert.still_firing", "--label", "a=b", "--json"]);
+        ask(&["act", "alert.still_firing", "--source", "datadog", "--label", "alert_id=1", "--json"]);
+        ask(&["act", "alert.still_firing", "--source", "grafana", "--label", "a=b", "--json"]);
         ask(&["act", "ticket.create", "--desk", "j", "--title", "t", "--text", "x", "--yes"]);
         let secret = ["--secret-header", "Authorization: Bearer env:KEY", "--secret-header", "X-Api-Key: env:KEY"];
         ask(&[&["act", "http.check", "--url", url, "--contains", "no", "--expect-header", "x-echo: no"][..], &secret]
@@ -76,6 +80,8 @@ fn a_secret_itself_is_no_configuration_and_a_project_file_names_nobody() {
         "opsgenie",
         "prometheus",
         "alertmanager",
+        "datadog",
+        "grafana",
         "tickets",
         "http",
         "sources",

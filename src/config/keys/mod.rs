@@ -37,6 +37,8 @@ pub const TOP: &[Key] = &[
     Key { name: "heartbeat", kind: "table", default: "", doc: "who pages when ira is not heard any more" },
     Key { name: "slack", kind: "table", default: "", doc: "the channel for messages" },
     Key { name: "opsgenie", kind: "table", default: "", doc: "Opsgenie's alert API" },
+    Key { name: "datadog", kind: "table", default: "", doc: "asked whether its monitors still fire" },
+    Key { name: "grafana", kind: "table", default: "", doc: "asked whether its rules still fire" },
     Key { name: "prometheus", kind: "table", default: "", doc: "where metrics are read" },
     Key { name: "alertmanager", kind: "table", default: "", doc: "who says whether an alert still fires" },
     Key { name: "otlp", kind: "table", default: "", doc: "who takes the traces of the daemon's runs" },

@@ -61,6 +61,21 @@ pub const OPSGENIE: &[Key] = &[
     Key { name: "url", kind: "URL", default: "https://api.opsgenie.com", doc: "where it is" },
 ];
 
+/// The keys of `[datadog]`.
+pub const DATADOG: &[Key] = &[
+    Key { name: "api_key", kind: "reference", default: "", doc: "the key of the organisation" },
+    Key { name: "application_key", kind: "reference", default: "", doc: "the key of somebody who may read monitors" },
+    Key { name: "url", kind: "URL", default: "https://api.datadoghq.com", doc: "where it is; each region has its own" },
+];
+
+/// The keys of `[grafana]`.
+pub const GRAFANA: &[Key] = &[
+    Key { name: "url", kind: "URL or reference", default: "", doc: "where it is" },
+    Key { name: "token", kind: "reference", default: "", doc: "the token of a service account that may read alerts" },
+    Key { name: "user", kind: "string", default: "", doc: "a user, with `password`" },
+    Key { name: "password", kind: "reference", default: "", doc: "its password" },
+];
+
 /// The keys of `[prometheus]`.
 pub const PROMETHEUS: &[Key] = &[
     Key { name: "url", kind: "URL or reference", default: "", doc: "where it is" },

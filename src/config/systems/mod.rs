@@ -114,6 +114,17 @@ pub struct OpsgenieConfig {
     pub url: SecretRef,
 }
 
+/// Datadog's API v1.
+#[derive(Clone, Debug)]
+pub struct DatadogConfig {
+    /// The key of the organisation.
+    pub api_key: SecretRef,
+    /// The key of somebody who may read monitors.
+    pub application_key: SecretRef,
+    /// Where it is.
+    pub url: SecretRef,
+}
+
 /// The Alertmanagers of one pair.
 #[derive(Clone, Debug)]
 pub struct AlertmanagerConfig {
@@ -151,6 +162,10 @@ pub struct SystemsConfig {
     pub prometheus: Option<ServiceConfig>,
     /// Alertmanager.
     pub alertmanager: Option<AlertmanagerConfig>,
+    /// Datadog, asked about its own monitors.
+    pub datadog: Option<DatadogConfig>,
+    /// Grafana, asked about its own rules.
+    pub grafana: Option<ServiceConfig>,
     /// Who takes the traces of runs, by OTLP over HTTP.
     pub otlp: Option<ServiceConfig>,
     /// Which Kubernetes cluster.

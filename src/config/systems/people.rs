@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::read::{address, known, needed, secret, span};
-use super::{Channel, HeartbeatConfig, OpsgenieConfig, PageConfig, PagerDutyConfig};
+use super::{Channel, DatadogConfig, HeartbeatConfig, OpsgenieConfig, PageConfig, PagerDutyConfig};
 use crate::config::engine::fields;
 use crate::config::keys;
 use crate::config::reader::{Item, Reader};
@@ -12,6 +12,8 @@ use crate::config::secret::SecretRef;
 const PAGERDUTY: &str = "https://api.pagerduty.com";
 const EVENTS: &str = "https://events.pagerduty.com";
 const OPSGENIE: &str = "https://api.opsgenie.com";
+/// Where Datadog is, in the first of its regions.
+const DATADOG: &str = "https://api.datadoghq.com";
 /// The external switch is told so often, seconds.
 const BEAT: u64 = 60;
 
@@ -124,4 +126,21 @@ pub(super) fn opsgenie(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Opsge
     })?;
     let key = needed(reader, item, "opsgenie", "key", api)?;
     Some(OpsgenieConfig { key, url })
+}
+
+/// `[datadog]`.
+pub(super) fn datadog(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<DatadogConfig> {
+    let (mut api, mut application, mut url) = (None, None, known(DATADOG));
+    fields(reader, "datadog", item, keys::DATADOG, |reader, word, key, item| {
+        match word {
+            "api_key" => api = secret(reader, key, item),
+            "application_key" => application = secret(reader, key, item),
+            "url" => url = address(reader, key, item).unwrap_or_else(|| known(DATADOG)),
+            _ => return false,
+        }
+        true
+    })?;
+    let api_key = needed(reader, item, "datadog", "api_key", api)?;
+    let application_key = needed(reader, item, "datadog", "application_key", application)?;
+    Some(DatadogConfig { api_key, application_key, url })
 }

@@ -7,7 +7,7 @@ use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::data::{Speaks, data};
-use super::people::{heartbeat, opsgenie, page, pagerduty, slack};
+use super::people::{datadog, heartbeat, opsgenie, page, pagerduty, slack};
 use super::{AlertmanagerConfig, Allowed, Auth, DeskConfig, Preset, ServiceConfig, SystemsConfig};
 use crate::config::engine::{each, fields};
 use crate::config::intake;
@@ -17,7 +17,7 @@ use crate::config::secret::SecretRef;
 use crate::config::url;
 
 /// The tables that are read here.
-pub(in crate::config) const TABLES: [&str; 16] = [
+pub(in crate::config) const TABLES: [&str; 18] = [
     "pagerduty",
     "page",
     "heartbeat",
@@ -25,6 +25,8 @@ pub(in crate::config) const TABLES: [&str; 16] = [
     "opsgenie",
     "prometheus",
     "alertmanager",
+    "datadog",
+    "grafana",
     "otlp",
     "tickets",
     "http",
@@ -49,6 +51,8 @@ pub(in crate::config) fn table(systems: &mut SystemsConfig, reader: &mut Reader<
         "opsgenie" => replace(&mut systems.opsgenie, opsgenie(reader, item)),
         "prometheus" => replace(&mut systems.prometheus, service(reader, "prometheus", item, keys::PROMETHEUS)),
         "otlp" => replace(&mut systems.otlp, service(reader, "otlp", item, keys::OTLP)),
+        "datadog" => replace(&mut systems.datadog, datadog(reader, item)),
+        "grafana" => replace(&mut systems.grafana, service(reader, "grafana", item, keys::GRAFANA)),
         "alertmanager" => replace(&mut systems.alertmanager, alertmanager(reader, item)),
         "sources" => systems.sources.extend(intake::sources(reader, item)),
         "war_room" => systems.room = super::room::room(reader, item).unwrap_or_default(),

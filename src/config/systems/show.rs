@@ -58,6 +58,19 @@ pub(in crate::config) fn shown(systems: &SystemsConfig) -> Vec<(String, Json)> {
         auth(&mut value, &one.auth);
         add("prometheus", value);
     }
+    if let Some(one) = &systems.datadog {
+        let value = json!({
+            "api_key": one.api_key.to_string(),
+            "application_key": one.application_key.to_string(),
+            "url": one.url.to_string(),
+        });
+        add("datadog", value);
+    }
+    if let Some(one) = &systems.grafana {
+        let mut value = json!({ "url": one.url.to_string() });
+        auth(&mut value, &one.auth);
+        add("grafana", value);
+    }
     if let Some(one) = &systems.alertmanager {
         let urls: Vec<String> = one.urls.iter().map(ToString::to_string).collect();
         let mut value = json!({ "urls": urls, "settle": format!("{}s", one.settle) });
@@ -123,6 +136,13 @@ pub(super) fn references(systems: &SystemsConfig) -> Vec<(&'static str, &SecretR
     if let Some(one) = &systems.prometheus {
         all.push(("prometheus", &one.url));
         all.extend(proof(&one.auth).map(|secret| ("prometheus", secret)));
+    }
+    if let Some(one) = &systems.datadog {
+        all.extend([("datadog", &one.api_key), ("datadog", &one.application_key), ("datadog", &one.url)]);
+    }
+    if let Some(one) = &systems.grafana {
+        all.push(("grafana", &one.url));
+        all.extend(proof(&one.auth).map(|secret| ("grafana", secret)));
     }
     if let Some(one) = &systems.otlp {
         all.push(("otlp", &one.url));

@@ -60,6 +60,8 @@ fn the_help_names_every_key_default_and_variable() {
         ("[slack]", keys::SLACK),
         ("[opsgenie]", keys::OPSGENIE),
         ("[prometheus]", keys::PROMETHEUS),
+        ("[datadog]", keys::DATADOG),
+        ("[grafana]", keys::GRAFANA),
         ("[alertmanager]", keys::ALERTMANAGER),
         ("[tickets.NAME]", keys::TICKETS),
         ("[postgres.NAME]", keys::DATA),

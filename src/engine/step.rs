@@ -44,6 +44,11 @@ impl Course<'_> {
         let writes = self.playbook.effects.writes[here.at];
         let invocation = match invocation(self.playbook, here.step, writes, scope) {
             Ok(invocation) => invocation,
+            // What was to be told cannot be said: no reason to leave undone, or take back, what mends.
+            Err(fault) if !writes && self.playbook.effects.effects[here.at] != Effect::Read => {
+                self.watch.warn(&format!("`{path}`: {fault}"));
+                return Ok(Came::Done { out: json!({}), said: fault.one_line() });
+            }
             Err(fault) => return Ok(Came::Refused(fault.one_line())),
         };
         let within = Duration::from_secs(here.step.timeout);

@@ -1,9 +1,9 @@
-//! Steps that are done for each of a list, and steps that wait.
+//! Steps that are done for each of a list, steps that wait, and steps that tell.
 
 use ira::engine::{Came, Ending};
 use ira::store::StepState;
 
-use super::books::{RESTART, of};
+use super::books::{RESTART, SAY, STOP, of};
 use super::world::Mishap;
 use super::*;
 
@@ -87,5 +87,21 @@ fn lesson_32_a_wait_is_a_timer_of_the_store_and_another_process_goes_on_with_it(
         let run = rig.admit_as(&of(&[wait, RESTART].concat()), "two", Mode::Auto, Vec::new()).await.expect("admitted");
         assert_eq!(ended(&rig.drive(run).await), Ending::Broken);
         assert_eq!(rig.world.done().len(), 1);
+    });
+}
+
+#[test]
+fn what_was_to_be_told_and_cannot_be_said_takes_nothing_back() {
+    on_each(async |rig, _| {
+        let look = "  - id: look
+    do: systemd.status
+    with: { unit: $key }
+    outputs: { never: { take: no.such, type: string, pattern: '.+' } }
+";
+        let say = SAY.replace("about web", "$steps.look.out.never");
+        let run = rig.admit(&of(&[look, STOP, &say].concat())).await;
+        assert_eq!(ended(&rig.drive(run).await), Ending::Verified);
+        assert_eq!(rig.world.done().len(), 1, "{:?}", rig.world.done());
+        rig.sound(run).await;
     });
 }

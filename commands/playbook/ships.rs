@@ -6,6 +6,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("vrf-alert.yaml", include_str!("../playbooks/vrf-alert.yaml")),
     ("service-down.yaml", include_str!("../playbooks/service-down.yaml")),
     ("high-error-rate.yaml", include_str!("../playbooks/high-error-rate.yaml")),
+    ("high-error-rate-kubernetes.yaml", include_str!("../playbooks/high-error-rate-kubernetes.yaml")),
     ("connection-pool.yaml", include_str!("../playbooks/connection-pool.yaml")),
     ("cache-degraded.yaml", include_str!("../playbooks/cache-degraded.yaml")),
     ("pod-crash-loop.yaml", include_str!("../playbooks/pod-crash-loop.yaml")),
@@ -22,7 +23,7 @@ pub fn template(name: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{load, parse};
+    use super::super::{Incoming, decide, load, parse};
     use super::*;
 
     #[test]
@@ -34,6 +35,42 @@ mod tests {
             });
             assert_eq!(format!("{}.yaml", playbook.name.text), *file);
             assert!(playbook.mode <= super::super::Mode::Suggest && playbook.tests.len() > 1, "{file}");
+        }
+    }
+
+    #[test]
+    fn the_usual_names_of_alerts_are_for_one_playbook_each_out_of_the_box() {
+        let all: Vec<_> = SHIPPED.iter().map(|(_, text)| parse(text).expect("sound")).collect();
+        let all: Vec<_> = all.iter().collect();
+        let of_pod = [("namespace", "shop"), ("pod", "web-1")];
+        let of_deployment = [("namespace", "shop"), ("deployment", "web")];
+        for (name, labels, wanted) in [
+            ("PodCrashLoop", &of_pod[..], "pod-crash-loop"),
+            ("KubePodCrashLooping", &of_pod, "pod-crash-loop"),
+            ("HighMemoryUsage", &of_deployment, "high-memory"),
+            ("HighCPU", &of_deployment, "high-cpu"),
+            ("DatabaseConnectionPoolExhaustion", &[("database", "shop")], "connection-pool"),
+            ("CacheHitRatioDegraded", &[("cache", "pages")], "cache-degraded"),
+            ("DeploymentFailure", &of_deployment, "deployment-failed"),
+            ("NodeNotReady", &[("node", "worker-1")], "node-not-ready"),
+            ("ErrorRateHighCritical", &of_deployment, "high-error-rate-kubernetes"),
+            ("ErrorRateHighCritical", &[("job", "web")], "high-error-rate"),
+            (
+                "ErrorRateHighCritical",
+                &[("job", "web"), ("namespace", "shop"), ("deployment", "web")],
+                "high-error-rate-kubernetes",
+            ),
+            ("ServiceDown", &[("unit", "web.service")], "service-down"),
+        ] {
+            for source in ["alertmanager", "grafana", "pagerduty", "datadog"] {
+                let mut alert = Incoming { source: source.to_owned(), ..Incoming::default() };
+                let named = [("alertname", name)];
+                let given = labels.iter().chain(&named).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+                alert.alert.labels.extend(given);
+                let decision = decide(&all, &alert);
+                let writer = decision.writer.map(|at| decision.considered[at].playbook.as_str());
+                assert_eq!((writer, decision.several.len()), (Some(wanted), 0), "{name} from {source}");
+            }
         }
     }
 

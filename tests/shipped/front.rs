@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use super::Gate;
 use crate::people::api::{Answer, Api, Asked, silence, with};
+use crate::support::run::wait_until;
 
 /// What becomes of the write that is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {
     /// It never arrives.
     Before,
+    /// It arrives when the front is opened.
+    Until,
     /// It is done, and nobody hears of it.
     After,
 }
@@ -27,6 +30,7 @@ struct Meant {
 struct State {
     meant: Option<Meant>,
     hit: bool,
+    shut: bool,
 }
 
 /// The front of an API server.
@@ -52,6 +56,11 @@ impl Front {
                     own.lock().expect("whole").hit = true;
                     silence()
                 }
+                Some(Held::Until) => {
+                    own.lock().expect("whole").hit = true;
+                    wait_until("the front is opened", || !own.lock().expect("whole").shut);
+                    runtime.block_on(passed(&client, &server, asked))
+                }
                 None => runtime.block_on(passed(&client, &server, asked)),
                 Some(Held::After) => {
                     let _done = runtime.block_on(passed(&client, &server, asked));
@@ -69,7 +78,13 @@ impl Front {
 
     /// Holds the next write of this method whose path ends so.
     pub fn hold(&self, method: &'static str, path: &'static str, held: Held) {
-        *self.state.lock().expect("whole") = State { meant: Some(Meant { method, path, held }), hit: false };
+        *self.state.lock().expect("whole") =
+            State { meant: Some(Meant { method, path, held }), hit: false, shut: true };
+    }
+
+    /// Whether what is meant came by.
+    pub fn is_hit(&self) -> bool {
+        self.state.lock().expect("whole").hit
     }
 
     /// Holds nothing any more.
@@ -80,7 +95,7 @@ impl Front {
 
 impl Gate for Front {
     fn is_hit(&self) -> bool {
-        self.state.lock().expect("whole").hit
+        Self::is_hit(self)
     }
 }
 

@@ -8,7 +8,7 @@ mod cluster;
 #[cfg(feature = "kubernetes")]
 mod clusters;
 #[cfg(feature = "kubernetes")]
-mod front;
+pub mod front;
 mod hosts;
 mod pool;
 #[cfg(feature = "kubernetes")]
@@ -37,6 +37,10 @@ pub trait Scene {
     fn acted(&self) -> bool;
     /// What helps once it did, where that is not the act itself.
     fn help(&self) {}
+    /// Whether what is to be told beside the page was heard by whom it is for: it goes out by itself.
+    fn told(&self) -> bool {
+        true
+    }
     /// What was changed so far, as the system itself has it on record.
     fn writes(&self) -> Vec<String>;
     /// Files in the home: name, text, mode.
@@ -123,6 +127,7 @@ pub fn verified(scene: &dyn Scene) {
     assert_eq!(settled(&host, scene).state.word(), "succeeded", "{name}: {}", said(&host));
     assert_eq!(host.woken(), [] as [String; 0], "{name}: {}", said(&host));
     assert_ne!(scene.writes(), [] as [String; 0], "{name}");
+    wait_until(&format!("what {name} tells is heard"), || scene.told());
     assert_eq!(daemon.end(), Some(0));
 }
 
@@ -140,6 +145,7 @@ pub fn handed_over(scene: &dyn Scene, why: &str) {
     assert_eq!(woken.len(), 1, "{name}: one incident: {}", said(&host));
     let shown = host.ira(&["run", "show", "1", "--verbose"]).out;
     assert!(shown.contains(why), "{name}: {why}: {shown}\n{}", host.log());
+    wait_until(&format!("what {name} tells is heard"), || scene.told());
     assert_eq!(daemon.end(), Some(0));
 }
 

@@ -174,8 +174,8 @@ fn connection_pool_closes_what_idles_or_raises_what_may_be_or_hands_over() {
 #[test]
 fn fault_3_killed_at_each_write_to_a_database_or_its_pooler_it_is_settled_and_done_once() {
     // Which limit is raised, the word of the write, how it is held; how it ends, and what was done.
-    let table: [(&str, &str, Pass, usize, &str, &[&str]); 6] = [
-        ("none", "pg_terminate_backend(", Pass::Swallow, 0, "succeeded", &["terminate"; 35]),
+    let table = [
+        ("none", "pg_terminate_backend(", Pass::Swallow, 0, "succeeded", &["terminate"; 35][..]),
         // It is asked for in one message, and done with the next: one is closed, and that is said.
         ("none", "pg_terminate_backend(", Pass::OnOnly, 1, "escalated", &["terminate"]),
         ("postgres", "ALTER SYSTEM SET", Pass::Swallow, 0, "succeeded", &["set"]),

@@ -15,6 +15,8 @@ pub struct Row {
     /// Those of them that only read.
     pub reads: &'static [&'static str],
     pub own: &'static str,
+    /// Tickets that it makes where it helps, and where it does not.
+    pub tickets: (usize, usize),
     /// Makes something go wrong, beyond its help or not; the labels of the alert.
     pub breaks: fn(&Bed, bool) -> Value,
     pub acted: fn(&Bed) -> bool,
@@ -27,7 +29,7 @@ pub struct Row {
 
 const SHOP: &str = "targets = { namespace = [\"shop\"] }";
 
-pub const ROWS: [Row; 5] = [
+pub const ROWS: [Row; 9] = [
     Row {
         playbook: "pod-crash-loop",
         hurry: &[
@@ -39,6 +41,7 @@ pub const ROWS: [Row; 5] = [
         needs: &["k8s.pod_status", "k8s.events", "k8s.logs", "k8s.delete_pod"],
         reads: &["k8s.pod_status", "k8s.events", "k8s.logs"],
         own: SHOP,
+        tickets: (0, 0),
         breaks: |bed, useless| {
             bed.cluster.deploy(if useless { "web:crash" } else { "web:1" }, 2);
             wait_until("both are there", || names(bed).len() == 2);
@@ -47,7 +50,7 @@ pub const ROWS: [Row; 5] = [
             let restarts =
                 |pod: &Value| pod["status"]["containerStatuses"][0]["restartCount"].as_i64().unwrap_or_default();
             wait_until("it is sick", || bed.cluster.pods().iter().any(|pod| restarts(pod) > 0));
-            *bed.of.lock().expect("whole") = pod.clone();
+            bed.of.lock().expect("whole").clone_from(&pod);
             json!({ "alertname": "PodCrashLoop", "namespace": "shop", "pod": pod, "severity": "critical" })
         },
         acted: |bed| !names(bed).contains(&bed.of()),
@@ -66,6 +69,7 @@ pub const ROWS: [Row; 5] = [
         needs: &["k8s.rollout_status", "k8s.rollout_history", "k8s.rollout_undo"],
         reads: &["k8s.rollout_status", "k8s.rollout_history"],
         own: SHOP,
+        tickets: (0, 0),
         breaks: |bed, _| {
             running(bed, 2);
             bed.cluster.image("web:bad");
@@ -88,6 +92,7 @@ pub const ROWS: [Row; 5] = [
         needs: &["k8s.top", "k8s.scale", "k8s.delete_pod"],
         reads: &["k8s.top"],
         own: "targets = { namespace = [\"shop\"] }\nparams = { most = \"3\" }",
+        tickets: (0, 0),
         breaks: |bed, useless| {
             let pod = running(bed, 2);
             for name in names(bed) {
@@ -112,6 +117,7 @@ pub const ROWS: [Row; 5] = [
         needs: &["k8s.top", "k8s.scale"],
         reads: &["k8s.top"],
         own: "targets = { namespace = [\"shop\"] }\nparams = { most = \"3\" }",
+        tickets: (0, 0),
         breaks: |bed, _| {
             running(bed, 2);
             for name in names(bed) {
@@ -141,6 +147,7 @@ pub const ROWS: [Row; 5] = [
         needs: &["k8s.node_status", "k8s.events", "k8s.cordon", "k8s.drain", "k8s.uncordon"],
         reads: &["k8s.node_status", "k8s.events", "k8s.pod_status"],
         own: "targets = { node = [\"n*\"] }",
+        tickets: (0, 0),
         breaks: |bed, _| {
             let pod = running(bed, 2);
             let of = |one: &&Value| one["metadata"]["name"] == pod.as_str();
@@ -162,7 +169,129 @@ pub const ROWS: [Row; 5] = [
         writes: &["patch nodes", "create pods/eviction", "patch nodes"],
         gates: &[("PATCH", "/nodes/"), ("POST", "/eviction")],
     },
+    // An autoscaler may choose more.
+    Row {
+        playbook: "high-cpu",
+        hurry: MEMORY,
+        needs: &["k8s.top", "k8s.update_hpa"],
+        reads: &["k8s.top"],
+        own: "targets = { namespace = [\"shop\"] }\nparams = { most = \"3\", hpa = \"web\" }",
+        tickets: (0, 0),
+        breaks: |bed, _| {
+            running(bed, 2);
+            for name in names(bed) {
+                bed.uses(&name, "480m", "16Mi");
+            }
+            let of = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" });
+            let spec = json!({ "minReplicas": 1, "maxReplicas": 2, "scaleTargetRef": of });
+            bed.cluster.call(&Method::POST, SCALERS, &json!({ "metadata": { "name": "web" }, "spec": spec }));
+            json!({ "alertname": "HighCPU", "namespace": "shop", "deployment": "web", "severity": "warning" })
+        },
+        acted: |bed| bed.cluster.get(&format!("{SCALERS}/web"))["spec"]["maxReplicas"] == 3,
+        helps: |bed| {
+            for name in names(bed) {
+                bed.uses(&name, "320m", "16Mi");
+            }
+        },
+        writes: &["patch horizontalpodautoscalers"],
+        gates: &[("PATCH", "/horizontalpodautoscalers/web")],
+    },
+    // The same alert came before: a profile, a ticket, a higher limit.
+    Row {
+        playbook: "high-memory",
+        hurry: MEMORY,
+        needs: &["k8s.top", "k8s.scale", "k8s.set_resources", "k8s.rollout_status"],
+        reads: &["k8s.top"],
+        own: "targets = { namespace = [\"shop\"] }\nparams = { most = \"3\", profile = \"profile\", desk = \"ops\", memory_limit = \"256Mi\" }",
+        tickets: (1, 1),
+        breaks: |bed, _| {
+            running(bed, 2);
+            for name in names(bed) {
+                bed.uses(&name, "1m", "124Mi");
+            }
+            json!({ "alertname": "HighMemoryUsage", "namespace": "shop", "deployment": "web", "severity": "warning" })
+        },
+        acted: |bed| {
+            let all = bed.cluster.deployment();
+            let status = &all["status"];
+            container(bed)["resources"]["limits"]["memory"] == "256Mi"
+                && status["observedGeneration"] == all["metadata"]["generation"]
+                && ["replicas", "updatedReplicas", "readyReplicas"].iter().all(|count| status[*count] == 3)
+        },
+        helps: |bed| {
+            for name in names(bed) {
+                bed.uses(&name, "1m", "124Mi");
+            }
+        },
+        writes: &["patch deployments/scale", "patch deployments"],
+        gates: &[],
+    },
+    Row {
+        playbook: "high-error-rate-kubernetes",
+        hurry: ERRORS,
+        needs: ERROR_NEEDS,
+        reads: ERROR_READS,
+        own: "targets = { namespace = [\"shop\"] }\nparams = { fresh = \"0\", depends_on = \"web\", timeout_name = \"TIMEOUT\", timeout_value = \"20s\", desk = \"ops\" }",
+        tickets: (0, 1),
+        breaks: |bed, _| {
+            running(bed, 2);
+            json!({ "alertname": "ErrorRateHighCritical", "namespace": "shop", "deployment": "web", "severity": "critical" })
+        },
+        acted: |bed| container(bed)["env"][0]["value"] == "20s",
+        helps: |bed| bed.fails(false),
+        writes: &["patch deployments"],
+        gates: &[("PATCH", "/deployments/web")],
+    },
+    // Its pods were ended for their memory.
+    Row {
+        playbook: "high-error-rate-kubernetes",
+        hurry: ERRORS,
+        needs: ERROR_NEEDS,
+        reads: ERROR_READS,
+        own: "targets = { namespace = [\"shop\"] }\nparams = { fresh = \"0\" }",
+        tickets: (0, 0),
+        breaks: |bed, _| {
+            let pod = running(bed, 2);
+            bed.cluster.sicken(&pod);
+            let restarts =
+                |pod: &Value| pod["status"]["containerStatuses"][0]["restartCount"].as_i64().unwrap_or_default();
+            wait_until("it is sick", || bed.cluster.pods().iter().any(|pod| restarts(pod) > 0));
+            *bed.of.lock().expect("whole") = pod;
+            json!({ "alertname": "ErrorRateHighCritical", "namespace": "shop", "deployment": "web", "severity": "critical" })
+        },
+        acted: |bed| !names(bed).contains(&bed.of()),
+        helps: |bed| bed.fails(false),
+        writes: &["patch deployments"],
+        gates: &[("PATCH", "/deployments/web")],
+    },
 ];
+
+/// Where autoscalers are.
+pub const SCALERS: &str = "/apis/autoscaling/v1/namespaces/shop/horizontalpodautoscalers";
+
+const MEMORY: &[(&str, &str)] = &[
+    ("after: 1m", "after: 1s"),
+    ("every: 30s", "every: 1s"),
+    ("within: 10m", "within: 15s"),
+    ("hold: 10m", "hold: 2s"),
+];
+
+const ERRORS: &[(&str, &str)] = &[
+    ("default: 7200, min: 60", "default: 7200, min: 0"),
+    ("with: { for: 1m }", "with: { for: 2s }"),
+    ("after: 5s", "after: 1s"),
+    ("every: 15s", "every: 1s"),
+    ("within: 5m", "within: 15s"),
+    ("hold: 5m", "hold: 2s"),
+];
+
+const ERROR_READS: &[&str] = &["k8s.rollout_status", "k8s.rollout_history", "k8s.pod_status"];
+const ERROR_NEEDS: &[&str] =
+    &["k8s.rollout_status", "k8s.rollout_history", "k8s.pod_status", "k8s.rollout_restart", "k8s.set_env"];
+
+fn container(bed: &Bed) -> Value {
+    bed.cluster.deployment()["spec"]["template"]["spec"]["containers"][0].clone()
+}
 
 /// So many pods of a deployment `web`, all of them ready; the name of one.
 fn running(bed: &Bed, count: u32) -> String {

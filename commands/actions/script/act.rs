@@ -19,6 +19,8 @@ const GRACE: u64 = 30;
 
 /// So many of the last lines that a script wrote are shown.
 const LAST: usize = 10;
+/// The longest text that they make together, bytes: a step may insert no more than 1,024.
+const FITS: usize = 900;
 
 /// A script with its arguments, as a plan has it.
 struct Ready<'a> {
@@ -131,6 +133,15 @@ fn last_lines(output: &ScriptOutput) -> Vec<String> {
     lines
 }
 
+/// The same in one line that fits into a text: a short output has no tail.
+fn last_said(output: &ScriptOutput) -> String {
+    let mut lines = last_lines(output);
+    while lines.len() > 1 && lines.iter().map(|line| line.len() + 3).sum::<usize>() > FITS {
+        lines.remove(0);
+    }
+    lines.join(" | ")
+}
+
 fn tail(output: &ScriptOutput) -> &str {
     if output.tail.is_empty() { &output.head } else { &output.tail }
 }
@@ -170,6 +181,7 @@ fn data(end: &ScriptEnd) -> Json {
             "sha256": output.sha256,
             "head": excerpt(&output.head, 1000),
             "tail": excerpt(&output.tail, 1000),
+            "last": last_said(output),
             "file": output.file,
         })
     };

@@ -4,6 +4,7 @@
 
 pub mod bed;
 mod broken;
+mod named;
 mod nodes;
 mod playbooks;
 mod pods;

@@ -12,6 +12,7 @@ pub mod connect;
 pub mod daemon;
 mod demo;
 mod doctor;
+pub mod drill;
 pub mod engine;
 pub mod exit;
 pub mod help;
@@ -59,7 +60,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Some(code) = clients::script::shim::entry(&args) {
         return code;
     }
-    if let Some(code) = remediate::watcher::entry(&args) {
+    if let Some(code) = remediate::watcher::entry(&args).or_else(|| drill::entry(&args)) {
         return code;
     }
     #[cfg(target_os = "linux")]
@@ -205,6 +206,7 @@ fn controlled(control: Control, output: &cli::OutputFlags, env: Env<'_>, session
             remediate::remediate(session, &args, &cli::Reach::default(), output, env)
         }
         Control::Daemon(args) => daemon::daemon(session, &args, output, env),
+        Control::Drill(args) => drill::drill(session, &args, output, env),
         Control::Doctor(args) => doctor::doctor(session, &args, output),
         Control::Run(verb) => {
             if let Some(code) = remote::run(session, &verb, output)? {

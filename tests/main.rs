@@ -5,6 +5,7 @@ mod daemon;
 mod data;
 mod demo;
 mod doctor;
+mod drill;
 mod endpoints;
 mod engine;
 mod feed_report;

@@ -23,6 +23,7 @@ pub use crate::config::{ColorChoice as Color, Format};
 pub use crate::daemon::DaemonArgs;
 pub use crate::demo::DemoArgs;
 pub use crate::doctor::DoctorArgs;
+pub use crate::drill::DrillArgs;
 use crate::runs::{FreezeArgs, RunVerb, ThawArgs};
 
 /// Lines of help are at most this wide, whatever the terminal's width.
@@ -62,6 +63,8 @@ pub enum Control {
     Remediate(RemediateArgs),
     /// Take alerts in, and answer each with the playbook that is for it, or wake somebody
     Daemon(DaemonArgs),
+    /// Break something that is marked for it, and see whether its playbook mends it: the times to detect, act, recover
+    Drill(DrillArgs),
     /// Ask every configured system one harmless read, and say what does not answer, why, and what mends it (exit 69)
     Doctor(DoctorArgs),
     /// List, show and decide runs of playbooks
@@ -71,7 +74,7 @@ pub enum Control {
     Freeze(FreezeArgs),
     /// End what `ira freeze` began
     Thaw(ThawArgs),
-    /// Explain a topic (output, exit-codes, config, networks, feeds, vrf, playbooks, runs, actions, daemon, sources, people) or a command
+    /// Explain a topic (output, exit-codes, config, networks, feeds, vrf, playbooks, runs, actions, daemon, sources, people, drills) or a command
     Help {
         /// A topic, or a command
         #[arg(value_name = "TOPIC")]

@@ -30,6 +30,7 @@ pub mod systemd;
 pub mod tickets;
 mod tls;
 pub mod web;
+pub mod webhook;
 
 /// The name of this machine.
 pub(crate) fn host_name() -> String {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ira_commands::playbook::Mode;
 use ira_commands::words::{Coins, Span};
 
+use super::drill::DrillConfig;
 use super::keys::{self, Key};
 use super::reader::{Item, Name, Reader};
 
@@ -56,6 +57,8 @@ pub struct EngineConfig {
     pub playbooks: BTreeMap<String, PlaybookConfig>,
     /// Maintenance windows by name.
     pub maintenance: BTreeMap<String, MaintenanceConfig>,
+    /// Drills by name.
+    pub drills: BTreeMap<String, DrillConfig>,
 }
 
 /// Each table of `[NAME.…]`, with what reads one.
@@ -168,7 +171,7 @@ pub(super) fn playbooks(reader: &mut Reader<'_>, item: &Item<'_>) -> BTreeMap<St
 }
 
 /// Every entry of a table whose names are the reader's own.
-fn named<T>(
+pub(super) fn named<T>(
     reader: &mut Reader<'_>,
     key: &str,
     item: &Item<'_>,

@@ -13,7 +13,7 @@ use super::origin::{ConfigFile, Layer, Origin};
 use super::problem::{Place, Problem};
 use super::reader::{Item, Name, Reader};
 use super::secret::SecretRef;
-use super::{Config, access, daemon, engine, host, keys, nodes, signer, systems, url, users, vrf};
+use super::{Config, access, daemon, drill, engine, host, keys, nodes, signer, systems, url, users, vrf};
 
 /// A configuration file longer than this is not one.
 const MOST_BYTES: u64 = 1024 * 1024;
@@ -88,7 +88,7 @@ pub(super) fn apply(config: &mut Config, file: &ConfigFile, text: &str) -> Vec<P
                     config.origins.insert("network".to_owned(), reader.origin(&key.span()));
                 }
             }
-            word @ ("store" | "budgets" | "playbooks" | "maintenance" | "daemon" | "users" | "public_url")
+            word @ ("store" | "budgets" | "playbooks" | "maintenance" | "drill" | "daemon" | "users" | "public_url")
                 if reader.is_project() =>
             {
                 forbidden(
@@ -133,10 +133,11 @@ pub(super) fn apply(config: &mut Config, file: &ConfigFile, text: &str) -> Vec<P
                     config.origins.insert("public_url".to_owned(), reader.origin(&key.span()));
                 }
             }
-            word @ ("budgets" | "playbooks" | "maintenance") => {
+            word @ ("budgets" | "playbooks" | "maintenance" | "drill") => {
                 match word {
                     "budgets" => config.engine.budgets.extend(engine::budgets(&mut reader, item)),
                     "playbooks" => config.engine.playbooks.extend(engine::playbooks(&mut reader, item)),
+                    "drill" => config.engine.drills.extend(drill::read(&mut reader, item)),
                     _ => config.engine.maintenance.extend(engine::maintenance(&mut reader, item)),
                 }
                 config.origins.insert(word.to_owned(), reader.origin(&key.span()));

@@ -15,7 +15,9 @@ use super::storm::Storm;
 use super::{Shared, details, recur, tell};
 use crate::clock::SystemClock;
 use crate::engine::{Engine, Wanted, incoming};
-use crate::store::ask::{Admission, Judge, Judged, Mails, Page, Waiting};
+use crate::drill::{self, Order};
+use crate::remediate;
+use crate::store::ask::{Admission, Judge, Judged, Mails, Page, Tell, Waiting};
 use crate::store::model::{DecisionRow, InboxRow, OutboxRow, RunId};
 use crate::store::{Mail, MailState};
 
@@ -109,6 +111,7 @@ async fn all(shared: &Arc<Shared>, storm: &Arc<Storm>, rows: Vec<Waiting>) -> bo
 async fn guarded(shared: &Arc<Shared>, storm: &Arc<Storm>, waiting: Waiting) -> Result<(), Fault> {
     let parts = shared.parts();
     let row = Arc::new(waiting.row);
+    let drill = drilled(shared, &row).await?;
     let one = One {
         shared: Arc::clone(shared),
         engine: Arc::clone(&parts.engine),
@@ -116,6 +119,7 @@ async fn guarded(shared: &Arc<Shared>, storm: &Arc<Storm>, waiting: Waiting) -> 
         loaded: Arc::clone(&parts.loaded),
         row: Arc::clone(&row),
         alone: waiting.alone,
+        drill,
     };
     let decided = tokio::spawn(async move { one.decide().await }).await;
     let fault = match decided {
@@ -140,9 +144,35 @@ pub(super) struct One {
     pub row: Arc<InboxRow>,
     /// Whether nothing else is known of what is alerting.
     pub alone: bool,
+    /// The drill that it is of.
+    pub drill: Option<Order>,
+}
+
+/// The drill that an alert is of.
+async fn drilled(shared: &Shared, row: &InboxRow) -> Result<Option<Order>, Fault> {
+    // Few are, and the others need not be read for it.
+    if !row.payload.contains(drill::LABEL) {
+        return Ok(None);
+    }
+    let alert = incoming(&row.payload).unwrap_or_default();
+    drill::order(shared.store.as_ref(), &alert.alert.labels).await
 }
 
 impl One {
+    /// Whom it tells; nobody outside where it is of a drill.
+    fn quiet(&self, mut tell: Tell) -> Tell {
+        if let Some(page) = self.drill.as_ref().and_then(Order::page) {
+            tell.dedup_key = page;
+        }
+        tell
+    }
+
+    /// The dedup key of its page.
+    fn page_key(&self) -> String {
+        let drill = self.drill.as_ref().and_then(Order::page);
+        drill.unwrap_or_else(|| tell::key(&self.row, &self.shared.cluster))
+    }
+
     async fn decide(&self) -> Result<(), Fault> {
         let alert = incoming(&self.row.payload)?;
         // What seldom happens is kept apart: what happens always is then small.
@@ -234,11 +264,16 @@ impl One {
         let writes = playbook.effects.any();
         // What only reads wakes nobody, and is noted where the alert's page is.
         let page = Some(Page {
-            dedup_key: tell::key(&self.row, &self.shared.cluster),
+            dedup_key: self.page_key(),
             channel: tell::channel(&self.loaded.config),
             payload: tell::payload(alert, ""),
         });
-        let asking = match (&playbook.approve, book.rung) {
+        let rung = self.drill.as_ref().and_then(|drill| drill.rung).unwrap_or(book.rung);
+        let params = match &self.drill {
+            Some(drill) => remediate::params(playbook, &drill.params)?,
+            None => BTreeMap::new(),
+        };
+        let asking = match (&playbook.approve, rung) {
             (Some(approve), Mode::Approve) => approve.within,
             _ => 0,
         };
@@ -250,8 +285,8 @@ impl One {
             playbook,
             text: &book.text,
             alert,
-            params: BTreeMap::new(),
-            rung: book.rung,
+            params,
+            rung,
             overrides: Vec::new(),
             by: "alert".to_owned(),
             page,
@@ -337,7 +372,7 @@ impl One {
             }
         }
         let verdict = answered.map_or_else(|| Judged::Ignored("it is over".to_owned()), Judged::Run);
-        let tell = tell::resolve(&self.loaded.config, &self.shared.cluster, &self.row, alert);
+        let tell = self.quiet(tell::resolve(&self.loaded.config, &self.shared.cluster, &self.row, alert));
         let judge = Judge { inbox: self.row.id, seen: self.row.seen, verdict, tell: Some(tell) };
         self.write(judge, alert).await?;
         self.shared.mail.notify_one();
@@ -366,8 +401,8 @@ impl One {
     /// A person is told, once for each key.
     pub(super) async fn paged(&self, why: &str, alert: &Incoming) -> Result<(), Fault> {
         let config = &self.loaded.config;
-        let mut tell = tell::page(config, &self.shared.cluster, &self.row, alert, why);
-        if self.storm.pages(config.daemon.pages, &tell.dedup_key) {
+        let mut tell = self.quiet(tell::page(config, &self.shared.cluster, &self.row, alert, why));
+        if self.drill.is_none() && self.storm.pages(config.daemon.pages, &tell.dedup_key) {
             let now = SystemClock.now_millis() / 60_000;
             let why = format!(
                 "more than {} alerts a minute have nobody who answers them; the first that is not told apart: {}",

@@ -9,6 +9,7 @@ mod catch_up;
 mod decide;
 mod details;
 mod direct;
+mod drills;
 mod intake;
 mod life;
 mod listen;

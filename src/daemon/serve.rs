@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::admin::Admin;
 use super::intake::Intake;
 use super::life::DaemonArgs;
-use super::{Shared, arms, books, catch_up, decide, listen, time, work};
+use super::{Shared, arms, books, catch_up, decide, drills, listen, time, work};
 use crate::cli::OutputFlags;
 use crate::terminal::write_stdout;
 
@@ -51,6 +51,7 @@ pub(super) async fn serve(
     write_stdout(&said)
         .map_err(|error| Fault::new(Kind::Failed, "it cannot be said that it is ready").because(error.to_string()))?;
     notify(NotifyState::Ready);
+    tasks.spawn(drills::run(Arc::clone(shared)));
     tasks.spawn(arms::run(Arc::clone(shared)));
     tasks.spawn(catch_up::run(Arc::clone(shared)));
     tracing::info!("{}; {orphans} runs of an earlier daemon are taken up", said.trim().replace('\n', ", "));

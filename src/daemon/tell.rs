@@ -7,6 +7,7 @@ use ira_commands::text::excerpt;
 use serde_json::{Value as Json, json};
 
 use crate::config::Config;
+use crate::drill;
 use crate::pages;
 use crate::store::Mail;
 use crate::store::ask::Tell;
@@ -33,7 +34,7 @@ pub(super) fn incident(row: &InboxRow) -> Option<String> {
         return None;
     }
     let payload: Json = serde_json::from_str(&row.payload).ok()?;
-    payload["incident"].as_str().filter(|key| !key.is_empty() && key.len() <= 255).map(str::to_owned)
+    payload["incident"].as_str().filter(|key| !key.is_empty() && key.len() <= 255 && !drill::is_key(key)).map(str::to_owned)
 }
 
 /// Who takes pages first.

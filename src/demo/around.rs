@@ -1,6 +1,7 @@
 //! What stands around a daemon: an Alertmanager that says what fires and sends it, and a pager that wakes people. Both
 //! speak as the real ones do, and are threads of this process.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,6 +11,7 @@ use serde_json::{Value as Json, json};
 
 use super::http;
 use crate::clients::service::{Again, Call, Service};
+use crate::clients::webhook::Sent;
 use crate::config::env::SystemEnv;
 use crate::config::secret::SecretRef;
 use crate::config::systems::Auth;
@@ -28,8 +30,9 @@ pub(super) struct Firing {
 }
 
 impl Firing {
-    fn labels(&self) -> Json {
-        json!({ "alertname": self.name, "service": self.service, "severity": "critical" })
+    fn labels(&self) -> BTreeMap<String, String> {
+        let all = [("alertname", self.name), ("service", self.service), ("severity", "critical")];
+        all.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
     /// As Alertmanager's API lists it.
@@ -39,27 +42,8 @@ impl Firing {
 
     /// As Alertmanager sends it to a receiver; `since` is RFC 3339.
     fn message(&self, since: &str) -> Json {
-        let alert = json!({
-            "status": "firing",
-            "labels": self.labels(),
-            "annotations": { "summary": self.summary },
-            "startsAt": since,
-            "endsAt": "0001-01-01T00:00:00Z",
-            "generatorURL": "",
-            "fingerprint": self.fingerprint,
-        });
-        json!({
-            "version": "4",
-            "groupKey": format!("{{}}:{{alertname=\"{}\", service=\"{}\"}}", self.name, self.service),
-            "truncatedAlerts": 0,
-            "status": "firing",
-            "receiver": "ira",
-            "groupLabels": { "alertname": self.name, "service": self.service },
-            "commonLabels": self.labels(),
-            "commonAnnotations": { "summary": self.summary },
-            "externalURL": "",
-            "alerts": [alert],
-        })
+        let (summary, fingerprint) = (self.summary, self.fingerprint);
+        Sent { labels: self.labels(), summary, since, over: None, fingerprint }.message("4")
     }
 }
 

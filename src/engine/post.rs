@@ -11,6 +11,7 @@ use ira_commands::{Effect, Fault, Invocation};
 use serde_json::{Value as Json, json};
 
 use super::hands::Hands;
+use crate::drill;
 use crate::store::ask::{Mails, Sent, Take, Tell};
 use crate::store::model::{OutboxRow, RunId};
 use crate::store::{Mail, MailState, Store};
@@ -107,6 +108,10 @@ impl Sender {
     }
 
     async fn bring(&self, row: &OutboxRow) -> Result<(), SendFault> {
+        if drill::is_key(&row.dedup_key) {
+            tracing::debug!("row {} of the outbox is of a drill: nobody is told", row.id);
+            return Ok(());
+        }
         let later = |fault| SendFault::Later(fault, None);
         if let Some((why, id)) = original(row) {
             let mails = self.store.mails(Mails::One(crate::store::model::MailId(id))).await.map_err(later)?;

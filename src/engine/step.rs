@@ -19,6 +19,7 @@ use super::plan::invocation;
 use super::post::{STEP, told};
 use super::settle::Left;
 use super::walk::At;
+use crate::drill;
 use crate::store::ask::{Begin, Denial, End, Outcome, Tell};
 use crate::store::event::By;
 use crate::store::model::Step;
@@ -122,7 +123,11 @@ impl Course<'_> {
             key: format!("tell:{id}:{path}"),
             run: Some(id),
             mail: Mail::Note,
-            dedup_key: format!("ira:{id}:{path}"),
+            // What a drill's playbook tells goes where its page goes: nowhere.
+            dedup_key: match &self.past.run.page {
+                page if drill::is_key(page) => page.clone(),
+                _ => format!("ira:{id}:{path}"),
+            },
             channel: STEP.to_owned(),
             payload: told(invocation),
             wait: Duration::ZERO,

@@ -11,6 +11,7 @@ use crate::clients::alertmanager::Alertmanager;
 use crate::clients::host_name;
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::drill;
 use crate::engine::Alarm;
 use crate::store::model::{Run, RunId};
 
@@ -91,6 +92,9 @@ fn now() -> u64 {
 #[async_trait]
 impl Alarm for RunAlert {
     async fn set(&self, run: &Run) -> Result<(), Fault> {
+        if drill::is_key(&run.page) {
+            return Ok(());
+        }
         let fresh = self.told().is_some_and(|(known, at)| known == run.id && at.is_some_and(|at| at.elapsed() < AGAIN));
         if fresh {
             return Ok(());
@@ -103,6 +107,9 @@ impl Alarm for RunAlert {
     }
 
     async fn clear(&self, run: &Run) -> Result<(), Fault> {
+        if drill::is_key(&run.page) {
+            return Ok(());
+        }
         let told = self.told().take().is_some_and(|(known, _)| known == run.id);
         if !told && run.first_write_at.is_none() {
             return Ok(());

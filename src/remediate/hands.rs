@@ -11,6 +11,7 @@ use crate::apply::{Ports, Way, unlock};
 use crate::cli::{Agreement, OutputFlags, Reach};
 use crate::config::Config;
 use crate::connect;
+use crate::drill::DrillSays;
 use crate::engine::Hands;
 
 /// Seconds that one transaction of a step is waited for, at most; the step's own timeout ends it before.
@@ -54,6 +55,9 @@ impl Hands for LocalHands {
             alert: None,
         };
         let mut ports = Ports::of(&way, Arc::clone(&self.progress))?;
+        if let Some(says) = DrillSays::of(invocation, &way.config)? {
+            ports.reads.alerts = Some(Arc::new(says));
+        }
         if self.dry {
             // No process is started, not even one that reads a log.
             ports.reads.units = Some(connect::units(&way.config));

@@ -1,6 +1,7 @@
 //! PostgreSQL, and the console of PgBouncer: a session for each question, with deadlines, and read-only unless it is to
 //! write.
 
+mod drill;
 mod pooler;
 mod read;
 mod said;
@@ -16,6 +17,7 @@ use ira_commands::{Fault, Kind};
 use crate::config::Config;
 use crate::config::systems::DataConfig;
 
+pub use drill::Held;
 pub use pooler::PgBouncer;
 
 /// The PostgreSQL servers of the configuration.

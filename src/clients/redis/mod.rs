@@ -1,5 +1,6 @@
 //! Redis: a connection for each question, with deadlines. One server or its replicas; no cluster.
 
+mod drill;
 mod read;
 mod write;
 
@@ -21,6 +22,8 @@ use super::postgres::named;
 use super::redact::Redactor;
 use crate::config::Config;
 use crate::config::systems::DataConfig;
+
+pub use drill::Lookups;
 
 /// The caches of the configuration.
 pub struct Redis(Arc<Config>);

@@ -28,12 +28,12 @@ fn number(value: &Value) -> Option<i64> {
 }
 
 impl Session {
-    async fn ask<T: redis::FromRedisValue>(&mut self, command: &Cmd) -> Result<T, Fault> {
+    pub(super) async fn ask<T: redis::FromRedisValue>(&mut self, command: &Cmd) -> Result<T, Fault> {
         let said = command.query_async(&mut self.connection).await;
         said.map_err(|error| self.fault(&error))
     }
 
-    async fn all(&mut self, pipeline: &Pipeline) -> Result<Vec<Value>, Fault> {
+    pub(super) async fn all(&mut self, pipeline: &Pipeline) -> Result<Vec<Value>, Fault> {
         let said = pipeline.query_async(&mut self.connection).await;
         said.map_err(|error| {
             let fault = self.fault(&error);

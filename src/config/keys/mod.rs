@@ -1,7 +1,9 @@
 //! Every key of a configuration file, once: for reading, for suggestions, for help.
 
+mod drill;
 mod systems;
 
+pub use drill::*;
 pub use systems::*;
 
 /// A key of a configuration file.
@@ -26,6 +28,7 @@ pub const TOP: &[Key] = &[
     Key { name: "budgets", kind: "tables", default: "", doc: "what playbooks may do in a time: [budgets.NAME]" },
     Key { name: "playbooks", kind: "tables", default: "", doc: "how far each goes by itself: [playbooks.NAME]" },
     Key { name: "maintenance", kind: "tables", default: "", doc: "when nothing is written: [maintenance.NAME]" },
+    Key { name: "drill", kind: "tables", default: "", doc: "what may be broken to see it mended: [drill.NAME]" },
     Key { name: "users", kind: "tables", default: "", doc: "who may look at runs, and who decides: [users.NAME]" },
     Key { name: "public_url", kind: "URL", default: "", doc: "where people reach the daemon's pages" },
     Key { name: "daemon", kind: "table", default: "", doc: "how `ira daemon` listens and works" },

@@ -17,7 +17,7 @@ use super::secret::SecretRef;
 pub use data::DataConfig;
 pub use desk::{DeskConfig, Preset};
 pub use kubernetes::KubernetesConfig;
-pub(super) use read::{TABLES, address, secret, table};
+pub(super) use read::{TABLES, address, needed, secret, span, table};
 pub use room::RoomConfig;
 use show::references;
 pub(super) use show::shown;

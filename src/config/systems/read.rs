@@ -130,7 +130,7 @@ pub(super) fn known(url: &str) -> SecretRef {
 }
 
 /// The value, or what is said where it is missing.
-pub(super) fn needed<T>(
+pub(in crate::config) fn needed<T>(
     reader: &mut Reader<'_>,
     item: &Item<'_>,
     table: &str,
@@ -178,7 +178,7 @@ impl Proof {
 }
 
 /// A length of time, seconds.
-pub(super) fn span(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<u64> {
+pub(in crate::config) fn span(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<u64> {
     match reader.text(key, item)?.parse::<Span>() {
         Ok(span) => Some(span.seconds),
         Err(why) => {

@@ -71,23 +71,27 @@ pub struct Evidence {
     pub verified: usize,
     /// Those that changed something, and did not help.
     pub unhelpful: usize,
+    /// Whether it mended the last drill of it; none where there was none.
+    pub drilled: Option<bool>,
 }
 
 impl Evidence {
     /// The runs, and how many of those that changed something helped.
     fn said(&self) -> String {
         let wrote = self.verified + self.unhelpful;
-        match (self.runs, wrote) {
+        let drilled = self.drilled.map(|mended| if mended { "; drill mended" } else { "; drill failed" });
+        let runs = match (self.runs, wrote) {
             (0, _) => "no run".to_owned(),
             (runs, 0) => counted(runs, "run"),
             (runs, wrote) => format!("{}, {} of {wrote} fixed", counted(runs, "run"), self.verified),
-        }
+        };
+        runs + drilled.unwrap_or_default()
     }
 }
 
 /// `ira playbook list`; `known` is what the store says of each, by name. The data is `{playbooks: [{name, file, ships,
 /// overridden_by, loaded, mode, owner, writes, revision, tests, unset, problems, rung, demoted, record: {runs, verified,
-/// unhelpful}}]}`.
+/// unhelpful, drilled}}]}`.
 pub fn list(sources: &[Source], known: &BTreeMap<String, Evidence>) -> Report {
     let broken = sources.iter().filter(|source| source.read.is_err()).count();
     let row = |source: &Source| {
@@ -149,8 +153,8 @@ pub fn list(sources: &[Source], known: &BTreeMap<String, Evidence>) -> Report {
         if let Some(evidence) = evidence(source, known) {
             one["rung"] = json!(evidence.rung);
             one["demoted"] = json!(evidence.demoted);
-            let Evidence { runs, verified, unhelpful, .. } = evidence;
-            one["record"] = json!({ "runs": runs, "verified": verified, "unhelpful": unhelpful });
+            let Evidence { runs, verified, unhelpful, drilled, .. } = evidence;
+            one["record"] = json!({ "runs": runs, "verified": verified, "unhelpful": unhelpful, "drilled": drilled });
         }
         one
     });

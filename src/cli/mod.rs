@@ -74,7 +74,7 @@ pub enum Control {
     Freeze(FreezeArgs),
     /// End what `ira freeze` began
     Thaw(ThawArgs),
-    /// Explain a topic (output, exit-codes, config, networks, feeds, vrf, playbooks, runs, actions, daemon, sources, people, drills) or a command
+    /// Explain a topic (output, exit-codes, config, networks, feeds, vrf, playbooks, runs, actions, daemon, sources, drills, people) or a command
     Help {
         /// A topic, or a command
         #[arg(value_name = "TOPIC")]

@@ -12,12 +12,12 @@ use ira_commands::{Fault, Kind};
 
 use super::books::{Book, Loaded};
 use super::storm::Storm;
-use super::{Shared, details, recur, tell};
+use super::{Shared, details, drills, recur, tell};
 use crate::clock::SystemClock;
+use crate::drill::Order;
 use crate::engine::{Engine, Wanted, incoming};
-use crate::drill::{self, Order};
 use crate::remediate;
-use crate::store::ask::{Admission, Judge, Judged, Mails, Page, Tell, Waiting};
+use crate::store::ask::{Admission, Judge, Judged, Mails, Page, Waiting};
 use crate::store::model::{DecisionRow, InboxRow, OutboxRow, RunId};
 use crate::store::{Mail, MailState};
 
@@ -111,7 +111,7 @@ async fn all(shared: &Arc<Shared>, storm: &Arc<Storm>, rows: Vec<Waiting>) -> bo
 async fn guarded(shared: &Arc<Shared>, storm: &Arc<Storm>, waiting: Waiting) -> Result<(), Fault> {
     let parts = shared.parts();
     let row = Arc::new(waiting.row);
-    let drill = drilled(shared, &row).await?;
+    let drill = drills::of(shared, &row).await?;
     let one = One {
         shared: Arc::clone(shared),
         engine: Arc::clone(&parts.engine),
@@ -148,31 +148,7 @@ pub(super) struct One {
     pub drill: Option<Order>,
 }
 
-/// The drill that an alert is of.
-async fn drilled(shared: &Shared, row: &InboxRow) -> Result<Option<Order>, Fault> {
-    // Few are, and the others need not be read for it.
-    if !row.payload.contains(drill::LABEL) {
-        return Ok(None);
-    }
-    let alert = incoming(&row.payload).unwrap_or_default();
-    drill::order(shared.store.as_ref(), &alert.alert.labels).await
-}
-
 impl One {
-    /// Whom it tells; nobody outside where it is of a drill.
-    fn quiet(&self, mut tell: Tell) -> Tell {
-        if let Some(page) = self.drill.as_ref().and_then(Order::page) {
-            tell.dedup_key = page;
-        }
-        tell
-    }
-
-    /// The dedup key of its page.
-    fn page_key(&self) -> String {
-        let drill = self.drill.as_ref().and_then(Order::page);
-        drill.unwrap_or_else(|| tell::key(&self.row, &self.shared.cluster))
-    }
-
     async fn decide(&self) -> Result<(), Fault> {
         let alert = incoming(&self.row.payload)?;
         // What seldom happens is kept apart: what happens always is then small.
@@ -377,25 +353,6 @@ impl One {
         self.write(judge, alert).await?;
         self.shared.mail.notify_one();
         Ok(())
-    }
-
-    /// Whether a maintenance window covers it, and until when.
-    async fn maintained(&self, decision: &Decision) -> Result<Option<Judged>, Fault> {
-        if self.loaded.config.engine.maintenance.is_empty() {
-            return Ok(None);
-        }
-        let names =
-            decision.writer.iter().chain(&decision.readers).map(|at| &self.loaded.books[*at].playbook.name.text);
-        let names: Vec<&String> = names.collect();
-        let now = self.shared.store.now().await? / 1000;
-        let open = self.loaded.config.engine.maintenance.iter().find(|(_, window)| {
-            let covers = window.scope == "*" || names.iter().any(|name| **name == window.scope);
-            covers && (window.from..window.until).contains(&now)
-        });
-        Ok(open.map(|(name, window)| {
-            let left = Duration::from_secs(window.until.saturating_sub(now).max(1));
-            Judged::Suppressed(format!("maintenance window {name}"), left)
-        }))
     }
 
     /// A person is told, once for each key.

@@ -14,6 +14,7 @@ mod intake;
 mod life;
 mod listen;
 mod lock;
+mod maintained;
 mod metrics;
 mod once;
 mod own;

@@ -248,6 +248,7 @@ impl Drill {
         json!({
             "drill": self.name,
             "playbook": self.own.playbook,
+            "revision": self.playbook.revision,
             "fault": self.own.inject,
             "run": outcome.seen.run,
             "state": outcome.seen.state,

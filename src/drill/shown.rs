@@ -26,8 +26,8 @@ pub struct Last {
     pub drill: String,
     /// Whether it was mended.
     pub passed: bool,
-    /// When it ended, unix milliseconds.
-    pub at: u64,
+    /// Which text of the playbook it was.
+    pub revision: String,
 }
 
 /// The last drill of each playbook that came to an end; `runs` are newest first. One that a person ended, or that broke
@@ -39,12 +39,11 @@ pub async fn last(store: &dyn Store, runs: &[Run]) -> Result<BTreeMap<String, La
             continue;
         };
         let story = store.run(run.id).await?;
-        let judged = story.is_some_and(|story| story.steps.iter().any(|step| step.exit["judged"] == true));
-        if !judged {
-            continue;
-        }
-        let (passed, at) = (run.state == RunState::Succeeded, run.ended_at.unwrap_or_default());
-        all.insert(playbook.to_owned(), Last { run: run.id.0, drill: drill.to_owned(), passed, at });
+        let steps = story.map(|story| story.steps).unwrap_or_default();
+        let Some(exit) = steps.into_iter().map(|step| step.exit).find(|exit| exit["judged"] == true) else { continue };
+        let revision = exit["revision"].as_str().unwrap_or_default().to_owned();
+        let passed = run.state == RunState::Succeeded;
+        all.insert(playbook.to_owned(), Last { run: run.id.0, drill: drill.to_owned(), passed, revision });
     }
     Ok(all)
 }

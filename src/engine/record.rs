@@ -5,6 +5,7 @@ use ira_commands::playbook::{Mode, Playbook};
 use serde_json::Value as Json;
 
 use super::past::Asked;
+use crate::drill::{self, Last};
 use crate::store::ask::Filter;
 use crate::store::event::What;
 use crate::store::model::{Run, RunId};
@@ -91,6 +92,8 @@ pub struct Record {
     pub newest: Option<RunId>,
     /// The last promotion: to which rung, by whom and why.
     pub promoted: Option<Json>,
+    /// The last drill of this revision.
+    pub drill: Option<Last>,
 }
 
 impl Record {
@@ -100,6 +103,7 @@ impl Record {
         let mut record = Self::default();
         let all = store.runs(Filter::All).await?;
         record.tally = Tally::of(&all, playbook);
+        record.drill = drill::last(store, &all).await?.remove(name).filter(|last| last.revision == playbook.revision);
         let mut seen = std::collections::BTreeSet::new();
         // Newest first.
         let runs: Vec<&Run> = all.iter().filter(|run| run.playbook.as_deref() == Some(name)).collect();

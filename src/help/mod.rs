@@ -24,6 +24,7 @@ pub const TOPICS: &[(&str, &str)] = &[
     ("actions", "what `ira act` can do, and what becomes of it after a crash"),
     ("daemon", "alerts in, the same commands run, a person when needed"),
     ("sources", "who sends alerts, and how each proves who it is"),
+    ("drills", "what may be broken to see whether it is mended"),
     ("people", "systems that are asked, people who are told: HTTP, metrics, alerts, pages, tickets, notes"),
 ];
 
@@ -89,6 +90,7 @@ pub fn topic(name: &str) -> Option<String> {
         "actions" => include_str!("actions.md").to_owned(),
         "daemon" => include_str!("daemon.md").to_owned(),
         "sources" => include_str!("sources.md").to_owned(),
+        "drills" => include_str!("drills.md").to_owned(),
         "people" => include_str!("people.md").to_owned(),
         _ => return None,
     })

@@ -10,7 +10,7 @@ use crate::cli::OutputFlags;
 use crate::config::Config;
 use crate::engine::{Tally, standing};
 use crate::store::ask::Filter;
-use crate::{connect, remediate, session, store};
+use crate::{connect, drill, remediate, session, store};
 
 /// The list. Nothing is written; a record that cannot be read is a warning, for the playbooks are there all the same.
 pub(super) fn report(sources: &[Source], output: &OutputFlags) -> Result<Report, Fault> {
@@ -31,12 +31,13 @@ async fn known(sources: &[Source], config: &Config) -> Result<BTreeMap<String, E
     let Some(store) = store::existing(&remediate::uri(config)?)? else {
         known.extend(books().map(|(playbook, set)| {
             let rung = set.unwrap_or(playbook.mode);
-            let evidence = Evidence { rung, demoted: false, runs: 0, verified: 0, unhelpful: 0 };
+            let evidence = Evidence { rung, demoted: false, runs: 0, verified: 0, unhelpful: 0, drilled: None };
             (playbook.name.text.clone(), evidence)
         }));
         return Ok(known);
     };
     let runs = store.runs(Filter::All).await?;
+    let drills = drill::last(store.as_ref(), &runs).await?;
     for (playbook, set) in books() {
         let stands = standing(store.as_ref(), playbook, set).await?;
         let tally = Tally::of(&runs, playbook);
@@ -46,6 +47,7 @@ async fn known(sources: &[Source], config: &Config) -> Result<BTreeMap<String, E
             runs: tally.runs,
             verified: tally.verified,
             unhelpful: tally.unhelpful,
+            drilled: drills.get(&playbook.name.text).map(|last| last.passed),
         };
         known.insert(playbook.name.text.clone(), evidence);
     }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::cli::{OutputFlags, PromoteArgs};
 use crate::config::Config;
+use crate::drill::Last;
 use crate::engine::{Record, Standing, promote, standing};
 use crate::store::Store;
 use crate::{connect, remediate, session, store};
@@ -144,11 +145,21 @@ fn needs(playbook: &Playbook, tested: &[Tested], stands: &Standing, record: &Rec
             true,
         );
     }
+    if let Some(last) = &record.drill {
+        // Nobody has to drill; who did has seen.
+        need("the last drill", "mended".to_owned(), drilled(last), last.passed, true);
+    }
     if let Some(why) = &stands.demoted {
         // Only a person's word undoes this.
         need("not demoted", "--reason TEXT".to_owned(), why.clone(), false, true);
     }
     needs
+}
+
+/// What came of a drill.
+fn drilled(last: &Last) -> String {
+    let word = if last.passed { "mended" } else { "not mended" };
+    format!("{}: {word} (run {})", last.drill, last.run)
 }
 
 fn shown(
@@ -195,6 +206,7 @@ fn shown(
     facts.push(fact("plans", plans, String::new()));
     let helped = format!("{} helped, {} did not", record.tally.verified, record.tally.unhelpful);
     facts.push(fact("writes", helped, format!("{} for a key that had come before", record.again)));
+    facts.extend(record.drill.as_ref().map(|last| fact("drill", drilled(last), String::new())));
     if let Some(last) = &record.promoted {
         let word = |name: &str| last[name].as_str().unwrap_or_default().to_owned();
         facts.push(fact("promoted", format!("to `{}` by {}", word("to"), word("by")), excerpt(&word("reason"), 120)));
@@ -226,6 +238,7 @@ fn shown(
             "unhelpful": record.tally.unhelpful,
             "again": record.again,
             "last_promotion": record.promoted,
+            "drill": record.drill.as_ref().map(|last| json!({ "name": last.drill, "run": last.run, "passed": last.passed })),
         },
         "needs": needs.iter().map(|need| json!({
             "what": need.what, "wanted": need.wanted, "found": need.found, "shown": need.good,

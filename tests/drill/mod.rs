@@ -1,6 +1,5 @@
 //! `ira drill`: something real is broken, a real daemon is told, and a playbook mends it, or not.
 #![cfg(target_os = "linux")]
-#![expect(non_snake_case, reason = "named for what must hold: an invariant, a fault, a lesson")]
 
 mod pool;
 

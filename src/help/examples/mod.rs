@@ -125,6 +125,8 @@ const EXAMPLES: &[Example] = &[
     of_command("ira daemon", "ira daemon --print kubernetes", "a file that ships; --unit prints systemd's"),
     of_command("ira doctor", "ira doctor", "what can be reached from here, and what cannot"),
     of_command("ira doctor", "ira doctor --timeout 30 --json", "for a script, and with patience"),
+    of_command("ira drill", "ira drill list", "what may be broken, and what came of it last"),
+    of_command("ira drill", "ira drill pool --dry-run", "what would be broken, and how it is taken back"),
     of_command("ira freeze", "ira freeze --reason db-move --for 2h", "no writes for two hours"),
     of_command("ira thaw", "ira thaw", "go on"),
     of_command("ira playbook", "ira playbook list", "what is loaded, and from where"),

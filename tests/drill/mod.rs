@@ -1,7 +1,14 @@
 //! `ira drill`: something real is broken, a real daemon is told, and a playbook mends it, or not.
 #![cfg(target_os = "linux")]
 
+mod cache;
+mod disk;
+mod ladder;
+#[cfg(feature = "kubernetes")]
+mod pods;
 mod pool;
+mod proxy;
+mod units;
 
 use std::process::{Child, Command, Stdio};
 
@@ -95,4 +102,71 @@ impl Range {
         let mails = block(self.store().mails(Mails::All)).expect("read");
         assert!(mails.iter().all(|mail| mail.dedup_key.starts_with("ira-drill:")), "{mails:?}");
     }
+}
+
+/// A playbook that runs `mend.sh`, and looks whether `@URL` answers 200.
+const MEND: &str = "ira: 1
+playbook: mend
+about: something is broken, and a script mends it
+owner: tests
+mode: auto
+on:
+  - source: alertmanager
+    match: { alertname: Broken }
+    key: [alert.labels.service]
+targets: { program: [mend.sh] }
+queries:
+  answer: { do: http.check, with: { url: \"@URL\", within: 1 }, take: status }
+guards:
+  cooldown: 1s
+  budget: all
+steps:
+  - id: still
+    do: alert.still_firing
+  - id: mend
+    do: script.run
+    with: { program: mend.sh }
+    timeout: 10s
+    accept: irreversible
+    caps: { max_targets: 1 }
+verify:
+  after: 1s
+  until: q.answer == 200
+  every: 1s
+  within: 8s
+  hold: 2s
+  else: escalate
+annotate: pagerduty
+escalate:
+  to: pagerduty
+  deadline: 60s
+  note: it is not mended
+";
+
+/// What a drill of it is, but for what it injects.
+const DRILL: &str = "playbook = \"mend\"\nsafe = true\nwithin = \"40s\"\n\
+     labels = { alertname = \"Broken\", service = \"web\", severity = \"critical\" }\n";
+
+impl Range {
+    /// With that playbook and this script, which looks at `url`; `@/` is the home.
+    fn mending(url: &str, script: &str, drill: &str) -> Self {
+        let range = Self::with(&format!(
+            "[budgets.all]\nmax = 100\nwindow = \"1h\"\n[scripts]\nfolder = \"@/scripts\"\nrunner = \"same-user\"\n\
+             [drill.one]\n{DRILL}{drill}"
+        ));
+        range.person.write(".config/ira/playbooks/mend.yaml", &MEND.replace("@URL", url), 0o600);
+        range.person.script("mend.sh", script);
+        range
+    }
+}
+
+/// The children of a process.
+fn children(pid: u32) -> Vec<i32> {
+    let all = std::fs::read_dir("/proc").expect("/proc").flatten();
+    let numbers = all.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let parent = |of: &i32| {
+        let status = std::fs::read_to_string(format!("/proc/{of}/status")).unwrap_or_default();
+        status.lines().any(|line| line.strip_prefix("PPid:").is_some_and(|it| it.trim() == pid.to_string()))
+    };
+    numbers.filter(parent).collect()
 }

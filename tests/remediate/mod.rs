@@ -11,7 +11,7 @@ mod hosts;
 mod metrics;
 mod people;
 mod said;
-mod systemd;
+pub mod systemd;
 
 use std::process::Command;
 

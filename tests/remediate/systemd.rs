@@ -5,7 +5,7 @@ use crate::host::bed::Bed;
 use crate::support::bed::free_port;
 
 /// A web server in a few lines: 500 where `/srv/sick` is.
-const SERVER: &str = r#"use IO::Socket::INET;
+pub const SERVER: &str = r#"use IO::Socket::INET;
 my $l = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => $ARGV[0], Listen => 5, ReuseAddr => 1) or die;
 while (my $c = $l->accept) {
     while (my $line = <$c>) { last if $line =~ /^\r?$/ }

@@ -30,6 +30,11 @@ pub(super) const DONE: &str = "DONE ";
 /// What it says where that did not work, before the words.
 pub(super) const FAILED: &str = "FAILED ";
 
+/// How often it is tried to take it back …
+const TRIES: u32 = 5;
+/// … and how long is waited in between.
+const PAUSE: Duration = Duration::from_secs(2);
+
 /// Is one where this process was started as such; `None` where it is `ira` itself.
 pub fn entry(args: &[OsString]) -> Option<ExitCode> {
     let [name, drill, config] = args else { return None };
@@ -98,7 +103,7 @@ fn inject(name: &str, output: OutputFlags) -> Result<(), Fault> {
                 _ = terminated.recv() => false,
                 () = tokio::time::sleep_until(until) => false,
             };
-            let said = fault.end().await?;
+            let said = ended(fault.as_mut()).await?;
             forget(&folder, name)?;
             say(DONE, &said);
             if !goes_on {
@@ -106,6 +111,17 @@ fn inject(name: &str, output: OutputFlags) -> Result<(), Fault> {
             }
         }
     }))
+}
+
+/// Takes it back, and tries again where that did not work.
+async fn ended(fault: &mut dyn faults::Breaks) -> Result<String, Fault> {
+    for _ in 1..TRIES {
+        if let Ok(said) = fault.end().await {
+            return Ok(said);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    fault.end().await
 }
 
 /// Where it is written down what is broken.

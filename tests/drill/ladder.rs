@@ -62,3 +62,30 @@ fn each_week_it_is_done_once_also_where_the_daemon_is_started_anew() {
     assert_eq!((again.end(), drills().len()), (Some(0), 1));
     range.assert_quiet();
 }
+
+#[test]
+fn it_waits_for_the_alert_of_the_real_monitoring() {
+    let site = Api::start(|_| with(200, &[], b"ok"));
+    let range = Range::mending(&site.url(), "echo done\n", &load(&site.url()));
+    let daemon = range.daemon();
+    let waits = ["drill", "one", "--yes", "--wait-for-alert", "--json"];
+    let waiting = range.command(&waits).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+    wait_until("it is broken", || site.asked().len() > 2);
+    let sent = json!({
+        "version": "4", "groupKey": "{}:{}", "truncatedAlerts": 0, "status": "firing", "receiver": "ira",
+        "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "",
+        "alerts": [{
+            "status": "firing", "startsAt": "2026-11-21T10:00:00Z", "endsAt": "0001-01-01T00:00:00Z", "generatorURL": "",
+            "labels": { "alertname": "Broken", "service": "web", "severity": "critical" }, "annotations": {},
+        }],
+    });
+    let (code, _) = crate::daemon::post(daemon.port, "/alertmanager", Some(TOKEN), sent.to_string().as_bytes());
+    assert_eq!(code, 200);
+    let ended = waiting.wait_with_output().expect("it ends");
+    let said: serde_json::Value = serde_json::from_slice(&ended.stdout).expect("JSON");
+    assert_eq!((ended.status.code(), &said["data"]["alert"]), (Some(0), &json!("real")), "{said} {}", range.log());
+    assert!(said["data"]["seconds"]["detect"].is_number() && said["data"]["seconds"]["recover"].is_number(), "{said}");
+    // While that alert is not over, it is no time for a drill.
+    let refused = range.run(&["drill", "one", "--yes"]);
+    assert!(refused.code != 0 && refused.err.contains("the real alert Broken"), "{refused:?}");
+}

@@ -31,6 +31,7 @@ const TOKEN: &str = "t0k3n+0f/Alertmanager";
 struct Range {
     person: Person,
     pager: Api,
+    alertmanager: Api,
     listen: u16,
 }
 
@@ -41,7 +42,13 @@ impl Range {
             let key = asked.json()["dedup_key"].clone();
             answer(202, &json!({ "status": "success", "dedup_key": key, "message": "" }))
         });
-        let range = Self { person: Person::new(), pager, listen: free_port() };
+        // It knows of what really fires, and never of a drill.
+        let firing = json!([{
+            "fingerprint": "5d0f3a1c9b7e2246", "status": { "state": "active" },
+            "labels": { "alertname": "Broken", "service": "web", "severity": "critical" },
+        }]);
+        let alertmanager = Api::start(move |_| answer(200, &firing));
+        let range = Self { person: Person::new(), pager, alertmanager, listen: free_port() };
         range.person.write("secret", CANARY, 0o600);
         range.configure(tables);
         range
@@ -51,9 +58,11 @@ impl Range {
         let text = format!(
             "store = \"sqlite:@/state/ira.db\"\n[daemon]\nlisten = \"127.0.0.1:{}\"\n\
              [sources.alertmanager]\nkind = \"alertmanager\"\ntoken = \"env:TOKEN\"\n\
-             [page]\nrouting_key = \"env:KEY\"\nurl = \"{}\"\ndeclared = \"by these tests\"\n{tables}",
+             [page]\nrouting_key = \"env:KEY\"\nurl = \"{}\"\ndeclared = \"by these tests\"\n\
+             [alertmanager]\nurls = \"{}\"\nsettle = \"0s\"\n{tables}",
             self.listen,
-            self.pager.url()
+            self.pager.url(),
+            self.alertmanager.url()
         );
         let text = text.replace("@/", &format!("{}/", self.person.home.path().display()));
         self.person.write(".config/ira/config.toml", &text, 0o600);
@@ -99,6 +108,7 @@ impl Range {
     /// Nobody was woken, although pages were written down.
     fn assert_quiet(&self) {
         assert!(self.pager.asked().is_empty(), "{:?}", self.pager.asked());
+        assert!(self.alertmanager.asked().iter().all(|asked| asked.verb() == "GET"), "no run alert");
         let mails = block(self.store().mails(Mails::All)).expect("read");
         assert!(mails.iter().all(|mail| mail.dedup_key.starts_with("ira-drill:")), "{mails:?}");
     }

@@ -18,7 +18,7 @@ steps:
     with: { for: 2s }
   - id: look
     do: k8s.rollout_status
-    with: { kind: deployment, name: web, namespace: shop }
+    with: { namespace: shop, workload: deployment/web }
     timeout: 20s
 ";
 

@@ -34,7 +34,7 @@ pub(super) trait Breaks: Send {
 pub(super) fn of(config: &Arc<Config>, name: &str, inject: &Inject) -> Box<dyn Breaks> {
     let config = Arc::clone(config);
     match inject.clone() {
-        Inject::StopUnit { unit } => Box::new(unit::Unit::new(&config, unit)),
+        Inject::StopUnit { unit } => Box::new(unit::Unit { config, unit }),
         Inject::DeletePod { namespace, selector } => Box::new(pod::Pod { config, namespace, selector }),
         Inject::ExhaustPool { server, most } => Box::new(pool::Pool { config, server, most, held: None }),
         Inject::DropHitRatio { cache, most, rate } => {

@@ -7,7 +7,6 @@ use ira_commands::ports::host::{UnitBroken, UnitRead as _, UnitState, UnitVerb, 
 use ira_commands::{Fault, Kind};
 
 use super::Breaks;
-use crate::clients::systemd::Systemd;
 use crate::config::Config;
 use crate::connect;
 
@@ -15,17 +14,14 @@ use crate::connect;
 const JOB: u64 = 90;
 
 pub(super) struct Unit {
-    units: Arc<Systemd>,
-    unit: String,
+    pub config: Arc<Config>,
+    pub unit: String,
 }
 
 impl Unit {
-    pub(super) fn new(config: &Config, unit: String) -> Self {
-        Self { units: connect::units(config), unit }
-    }
-
     async fn job(&self, verb: UnitVerb) -> Result<(), Fault> {
-        match self.units.job(verb, &self.unit, JOB).await {
+        // A connection may wait for one job alone.
+        match connect::units(&self.config).job(verb, &self.unit, JOB).await {
             Ok(said) if said == "done" => Ok(()),
             Ok(said) => Err(Fault::new(Kind::Failed, format!("the job for {} ended as `{said}`", self.unit))),
             Err(UnitBroken::Refused(fault) | UnitBroken::Unknown(fault)) => Err(fault),
@@ -33,7 +29,7 @@ impl Unit {
     }
 
     async fn state(&self) -> Result<UnitState, Fault> {
-        self.units.unit(&self.unit).await
+        connect::units(&self.config).unit(&self.unit).await
     }
 }
 

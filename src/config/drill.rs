@@ -263,10 +263,9 @@ fn injected(reader: &mut Reader<'_>, key: &str, item: &Item<'_>) -> Option<Injec
     let rate = rate.unwrap_or(50);
     Some(match fault.as_str() {
         "stop-unit" => Inject::StopUnit { unit: target },
-        "delete-pod" => Inject::DeletePod {
-            namespace: needed(reader, item, key, "namespace", namespace)?,
-            selector: target,
-        },
+        "delete-pod" => {
+            Inject::DeletePod { namespace: needed(reader, item, key, "namespace", namespace)?, selector: target }
+        }
         "exhaust-pool" => Inject::ExhaustPool { server: target, most: most.min(1_000) },
         "drop-hit-ratio" => Inject::DropHitRatio { cache: target, most, rate },
         "fill-disk" => Inject::FillDisk { folder: PathBuf::from(target), percent, most },

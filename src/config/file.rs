@@ -88,7 +88,8 @@ pub(super) fn apply(config: &mut Config, file: &ConfigFile, text: &str) -> Vec<P
                     config.origins.insert("network".to_owned(), reader.origin(&key.span()));
                 }
             }
-            word @ ("store" | "budgets" | "playbooks" | "maintenance" | "drill" | "daemon" | "users" | "public_url")
+            word
+            @ ("store" | "budgets" | "playbooks" | "maintenance" | "drill" | "daemon" | "users" | "public_url")
                 if reader.is_project() =>
             {
                 forbidden(

@@ -108,9 +108,8 @@ fn engine(engine: &EngineConfig) -> Vec<(String, Json)> {
 
 /// The key that a value is set by: a signer is set whole, and so are a node, VRF's settings and the tables of the engine.
 fn set_by(key: &str) -> &str {
-    let tables = [
-        "budgets", "playbooks", "maintenance", "drill", "daemon", "tickets", "sources", "war_room", "http", "users",
-    ];
+    let tables =
+        ["budgets", "playbooks", "maintenance", "drill", "daemon", "tickets", "sources", "war_room", "http", "users"];
     if let Some((table, _)) = key.split_once('.').filter(|(table, _)| tables.contains(table)) {
         return table;
     }

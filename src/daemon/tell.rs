@@ -34,7 +34,10 @@ pub(super) fn incident(row: &InboxRow) -> Option<String> {
         return None;
     }
     let payload: Json = serde_json::from_str(&row.payload).ok()?;
-    payload["incident"].as_str().filter(|key| !key.is_empty() && key.len() <= 255 && !drill::is_key(key)).map(str::to_owned)
+    payload["incident"]
+        .as_str()
+        .filter(|key| !key.is_empty() && key.len() <= 255 && !drill::is_key(key))
+        .map(str::to_owned)
 }
 
 /// Who takes pages first.

@@ -138,9 +138,12 @@ fn write_down(folder: &Path, name: &str, inject: &Inject) -> Result<(), Fault> {
     let file = notes(folder).join(format!("{name}.json"));
     let text = serde_json::to_vec(inject).unwrap_or_default();
     let written = keep::private_folder(&notes(folder)).and_then(|()| keep::replace(&file, &text));
-    let synced = written.and_then(|()| fs::File::open(&file)?.sync_all()).and_then(|()| fs::File::open(notes(folder))?.sync_all());
+    let synced = written
+        .and_then(|()| fs::File::open(&file)?.sync_all())
+        .and_then(|()| fs::File::open(notes(folder))?.sync_all());
     synced.map_err(|error| {
-        Fault::new(Kind::Failed, format!("{} cannot be written: nothing was done", file.display())).because(error.to_string())
+        Fault::new(Kind::Failed, format!("{} cannot be written: nothing was done", file.display()))
+            .because(error.to_string())
     })
 }
 

@@ -87,7 +87,10 @@ async fn fires(store: &dyn Store, now: u64, playbook: &Playbook, key: &[KeyPart]
     let mut seen = std::collections::BTreeSet::new();
     // Newest first: what is over has said so last.
     for row in store.inbox(ALERTS).await? {
-        if !seen.insert(row.fingerprint.clone()) || row.state.starts_with("ignored") || now - row.last_seen.min(now) > OLD {
+        if !seen.insert(row.fingerprint.clone())
+            || row.state.starts_with("ignored")
+            || now - row.last_seen.min(now) > OLD
+        {
             continue;
         }
         let Ok(alert) = incoming(&row.payload) else { continue };
@@ -96,8 +99,11 @@ async fn fires(store: &dyn Store, now: u64, playbook: &Playbook, key: &[KeyPart]
         }
         if matched(playbook, &alert).is_ok_and(|about| about.key == key) {
             let name = alert.alert.name().map(clean).unwrap_or_default();
-            return Err(no(format!("no drill now: the real alert {name} about the same is not over (alert {})", row.id))
-                .because(clean(&row.state)));
+            return Err(no(format!(
+                "no drill now: the real alert {name} about the same is not over (alert {})",
+                row.id
+            ))
+            .because(clean(&row.state)));
         }
     }
     Ok(())

@@ -68,7 +68,9 @@ impl Post {
             }
             ProofConfig::Unauthenticated => open(&Auth::None)?,
             ProofConfig::Certificate(_) => return Err(mute(name, "it is proved by a certificate of its own")),
-            ProofConfig::Signed(..) | ProofConfig::Inside => return Err(mute(name, "its signature cannot be made here")),
+            ProofConfig::Signed(..) | ProofConfig::Inside => {
+                return Err(mute(name, "its signature cannot be made here"));
+            }
         };
         Ok(Self { service, path: name.clone(), version, signs })
     }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use ira_commands::Fault;
 use ira_commands::report::{Cell, Fact, Outcome as Verdict, Report, Section, Status, Table};
 use ira_commands::text::{clean, excerpt};
 use ira_commands::units;
 use ira_commands::words::Span;
-use ira_commands::Fault;
 use serde_json::{Value as Json, json};
 
 use super::course::{Drill, Outcome};
@@ -59,15 +59,18 @@ pub(super) async fn list(config: &Config, store: Option<&dyn Store>) -> Result<R
     for (name, drill) in &config.engine.drills {
         let title = format!("{}{}/{name}", mark::PATH, drill.playbook);
         let run = runs.iter().find(|run| run.title == title);
-        let came = run.map_or_else(|| "never".to_owned(), |run| {
-            let ago = units::duration(now.saturating_sub(run.admitted_at) / 1000);
-            let word = match run.state {
-                RunState::Succeeded => "mended",
-                RunState::Failed => "not mended",
-                _ => "goes on",
-            };
-            format!("{word} {ago} ago")
-        });
+        let came = run.map_or_else(
+            || "never".to_owned(),
+            |run| {
+                let ago = units::duration(now.saturating_sub(run.admitted_at) / 1000);
+                let word = match run.state {
+                    RunState::Succeeded => "mended",
+                    RunState::Failed => "not mended",
+                    _ => "goes on",
+                };
+                format!("{word} {ago} ago")
+            },
+        );
         let when = drill.schedule.map_or_else(String::new, |one| {
             let day = usize::try_from(one.day).ok().and_then(|day| DAYS.get(day)).copied().unwrap_or_default();
             format!("{day} {:02}:{:02} UTC, {}", one.at / 3_600, one.at / 60 % 60, Span { seconds: one.window })
@@ -104,7 +107,14 @@ fn fact(label: &'static str, value: impl Into<String>) -> Fact {
     Fact { label, value: Cell::from(value.into()), note: String::new() }
 }
 
-fn report(status: Status, headline: String, advice: String, facts: Vec<Fact>, tables: Vec<Table>, data: Json) -> Report {
+fn report(
+    status: Status,
+    headline: String,
+    advice: String,
+    facts: Vec<Fact>,
+    tables: Vec<Table>,
+    data: Json,
+) -> Report {
     Report {
         sections: vec![Section { status, headline, advice, facts, tables }],
         next: Vec::new(),
@@ -125,8 +135,10 @@ pub(super) fn plan(drill: &Drill, would: &str) -> Report {
     } else {
         format!("made as [sources.{}] sends it: {}", own.source, labels.join(" "))
     };
-    let told = if own.pages || drill.real { "who is on call, as ever" } else { "nobody: pages and notes of it stay here" };
-    let rung = own.rung.map_or_else(|| "as far as ever".to_owned(), |rung| format!("`{}`, in this drill alone", rung.word()));
+    let told =
+        if own.pages || drill.real { "who is on call, as ever" } else { "nobody: pages and notes of it stay here" };
+    let rung =
+        own.rung.map_or_else(|| "as far as ever".to_owned(), |rung| format!("`{}`, in this drill alone", rung.word()));
     let facts = vec![
         fact("breaks", format!("{}: {}", own.inject.word(), clean(would))),
         fact("taken back", format!("when it is over, after {within} at the latest, and where this process dies")),
@@ -134,7 +146,12 @@ pub(super) fn plan(drill: &Drill, would: &str) -> Report {
         fact("playbook", format!("{}, {rung}", own.playbook)),
         fact("told", told),
     ];
-    let headline = format!("Drill {} breaks {} to see whether {} mends it.", drill.name, clean(&own.inject.target()), own.playbook);
+    let headline = format!(
+        "Drill {} breaks {} to see whether {} mends it.",
+        drill.name,
+        clean(&own.inject.target()),
+        own.playbook
+    );
     let data = json!({
         "drill": drill.name,
         "playbook": own.playbook,
@@ -172,14 +189,27 @@ pub(super) fn outcome(drill: &Drill, came: &Outcome) -> Report {
     let name = &drill.name;
     let (status, headline, mut advice) = if came.passed {
         let word = if drill.playbook.effects.any() { "mended" } else { "answered" };
-        (Status::Ok, format!("Drill {name}: {} {word} it, detect {}, act {}, recover {}.", drill.own.playbook, time("detect"), time("act"), time("recover")), String::new())
+        (
+            Status::Ok,
+            format!(
+                "Drill {name}: {} {word} it, detect {}, act {}, recover {}.",
+                drill.own.playbook,
+                time("detect"),
+                time("act"),
+                time("recover")
+            ),
+            String::new(),
+        )
     } else {
         (Status::Critical, format!("Drill {name} failed: {}.", excerpt(&came.why, 300)), String::new())
     };
     if came.back.is_err() {
         "ira drill undo: what was broken is still broken".clone_into(&mut advice);
     } else if came.demoted {
-        advice = format!("{} does nothing by itself until `ira playbook promote {0} --to auto --reason …`", drill.own.playbook);
+        advice = format!(
+            "{} does nothing by itself until `ira playbook promote {0} --to auto --reason …`",
+            drill.own.playbook
+        );
     }
     let mut report = report(status, headline, advice, facts, Vec::new(), drill.record(came));
     report.next.extend(came.seen.run.map(|run| format!("ira run show {run}")));

@@ -50,7 +50,8 @@ impl Seen {
 
     /// The times since `from`, seconds with three decimals.
     pub fn times(&self, from: u64) -> Json {
-        let since = |at: Option<u64>| at.map(|at| f64::from(u32::try_from(at.saturating_sub(from)).unwrap_or(u32::MAX)) / 1e3);
+        let since =
+            |at: Option<u64>| at.map(|at| f64::from(u32::try_from(at.saturating_sub(from)).unwrap_or(u32::MAX)) / 1e3);
         json!({ "detect": since(self.accepted), "act": since(self.wrote), "recover": since(self.well) })
     }
 }

@@ -8,9 +8,9 @@ use crate::support::run::wait_until;
 /// The playbook that ships, in a hurry.
 fn hurried() -> String {
     let hurry = [
-        ("hold: 5m", "hold: 2s"),
+        ("hold: 5m", "hold: 4s"),
         ("within: 5m", "within: 8s"),
-        ("every: 15s", "every: 1s"),
+        ("every: 15s", "every: 3s"),
         ("after: 30s", "after: 1s"),
         ("{ for: 5s }", "{ for: 1s }"),
         ("cooldown: 30m", "cooldown: 1s"),

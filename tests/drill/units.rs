@@ -5,7 +5,8 @@ use crate::host::bed::Bed;
 use crate::remediate::systemd::SERVER;
 use crate::support::run::wait_until;
 
-const RESTART: &str = "  - id: restart\n    do: systemd.restart\n    with: { unit: $alert.labels.unit }\n    timeout: 20s\n";
+const RESTART: &str =
+    "  - id: restart\n    do: systemd.restart\n    with: { unit: $alert.labels.unit }\n    timeout: 20s\n";
 
 /// A bed with a web server as the unit `webapp`, and a drill that stops it.
 fn range(test: &str, more: &str) -> Option<(Bed, Range)> {
@@ -20,12 +21,12 @@ fn range(test: &str, more: &str) -> Option<(Bed, Range)> {
         bed.bus
     );
     let range = Range::mending(&url, "echo never\n", &inject);
-    let labels = range.person.read(".config/ira/config.toml").replace("service = \"web\"", "unit = \"webapp.service\"");
+    let labels = range.person.read(".config/ira/config.toml").replace("service = \"web\"", "unit = \"webapp\"");
     range.person.write(".config/ira/config.toml", &labels, 0o600);
     let (before, rest) = MEND.split_once("  - id: mend\n").expect("a step");
     let (_, after) = rest.split_once("verify:\n").expect("a verify");
     let text = format!("{before}{RESTART}verify:\n{after}").replace("@URL", &url);
-    let text = text.replace("{ program: [mend.sh] }", "{ unit: [webapp.service] }").replace("labels.service", "labels.unit");
+    let text = text.replace("{ program: [mend.sh] }", "{ unit: [webapp] }").replace("labels.service", "labels.unit");
     range.person.write(".config/ira/playbooks/mend.yaml", &text, 0o600);
     Some((bed, range))
 }
@@ -43,7 +44,8 @@ fn a_unit_is_stopped_and_the_playbook_restarts_it() {
 
 #[test]
 fn killed_with_its_injector_or_without_the_unit_is_up_again() {
-    let Some((bed, range)) = range("killed_with_its_injector_or_without_the_unit_is_up_again", "after = \"30s\"\n") else {
+    let Some((bed, range)) = range("killed_with_its_injector_or_without_the_unit_is_up_again", "after = \"30s\"\n")
+    else {
         return;
     };
     let state = || bed.property("webapp", "ActiveState");

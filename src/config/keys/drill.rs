@@ -12,7 +12,12 @@ pub const DRILL: &[Key] = &[
     Key { name: "url", kind: "URL", default: "", doc: "where the daemon takes alerts; its own listener" },
     Key { name: "params", kind: "table", default: "", doc: "parameters of the playbook, in this drill alone" },
     Key { name: "rung", kind: "rung", default: "", doc: "how far it goes in this drill; as far as ever" },
-    Key { name: "within", kind: "time", default: "20m", doc: "what was broken is taken back after this, at the latest" },
+    Key {
+        name: "within",
+        kind: "time",
+        default: "20m",
+        doc: "what was broken is taken back after this, at the latest",
+    },
     Key { name: "after", kind: "time", default: "0s", doc: "the alert is made so long after the fault" },
     Key { name: "page", kind: "true | false", default: "false", doc: "who is on call is woken as ever" },
     Key { name: "schedule", kind: "table", default: "", doc: "when the daemon does it, each week" },

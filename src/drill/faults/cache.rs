@@ -28,7 +28,10 @@ impl Breaks for Cache {
         if !Redis::new(Arc::clone(&self.config)).is_drilled(&self.cache).await? {
             return Err(unmarked(&format!("[redis.{}]", self.cache), "SET ira:drill safe"));
         }
-        Ok(format!("at most {} keys that are not there are looked up, {} a second; nothing is left of that", self.most, self.rate))
+        Ok(format!(
+            "at most {} keys that are not there are looked up, {} a second; nothing is left of that",
+            self.most, self.rate
+        ))
     }
 
     async fn begin(&mut self) -> Result<String, Fault> {

@@ -41,10 +41,14 @@ impl Disk {
         let goal = (used + free) / 100 * self.percent;
         let wanted = goal.saturating_sub(used);
         if wanted == 0 {
-            return Err(Fault::new(Kind::Denied, format!("{} is over {} % full already", self.folder.display(), self.percent)));
+            return Err(Fault::new(
+                Kind::Denied,
+                format!("{} is over {} % full already", self.folder.display(), self.percent),
+            ));
         }
         if wanted > self.most.saturating_mul(MIB) {
-            let why = format!("{} % of it takes {} MiB more, and {} are allowed", self.percent, wanted / MIB, self.most);
+            let why =
+                format!("{} % of it takes {} MiB more, and {} are allowed", self.percent, wanted / MIB, self.most);
             return Err(Fault::new(Kind::Denied, format!("{}: {why}", self.folder.display()))
                 .hint("raise `most`, or name a smaller file system"));
         }

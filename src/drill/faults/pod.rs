@@ -50,7 +50,8 @@ impl Pod {
         let mut all: Vec<&Json> = pods.iter().filter(marked).collect();
         all.sort_by_key(|pod| text(pod, "name"));
         let pod = all.first().ok_or_else(|| {
-            let what = format!("no pod `{}` in {} that a controller keeps", clean(&self.selector), clean(&self.namespace));
+            let what =
+                format!("no pod `{}` in {} that a controller keeps", clean(&self.selector), clean(&self.namespace));
             unmarked(&what, &format!("{MARK}: \"{SAFE}\" in the labels or annotations of the pod's template"))
         })?;
         Ok((text(pod, "name"), text(pod, "uid")))

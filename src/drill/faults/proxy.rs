@@ -39,9 +39,8 @@ impl Proxy {
 #[async_trait]
 impl Breaks for Proxy {
     async fn look(&self) -> Result<String, Fault> {
-        let unreachable = |why: String| {
-            Fault::new(Kind::Unreachable, format!("{} cannot be reached", self.to)).because(why)
-        };
+        let unreachable =
+            |why: String| Fault::new(Kind::Unreachable, format!("{} cannot be reached", self.to)).because(why);
         let reached = tokio::time::timeout(Duration::from_secs(5), TcpStream::connect(&self.to)).await;
         reached.map_err(|_| unreachable("no answer".to_owned()))?.map_err(|error| unreachable(error.to_string()))?;
         Ok(format!("{}; the proxy ends with the drill", self.what()))

@@ -38,7 +38,10 @@ impl Breaks for Unit {
     async fn look(&self) -> Result<String, Fault> {
         let state = self.state().await?;
         if !state.is_active() || state.job {
-            return Err(Fault::new(Kind::Denied, format!("{} is {}: only what is well is broken", self.unit, state.words())));
+            return Err(Fault::new(
+                Kind::Denied,
+                format!("{} is {}: only what is well is broken", self.unit, state.words()),
+            ));
         }
         Ok(format!("{} is stopped; it is started again where it is not up by then", self.unit))
     }

@@ -42,7 +42,8 @@ pub fn entry(args: &[OsString]) -> Option<ExitCode> {
         return None;
     }
     let config = (!config.is_empty()).then(|| PathBuf::from(config));
-    let done = inject(drill.to_str().unwrap_or_default(), OutputFlags { config, ..OutputFlags::default() });
+    let output = OutputFlags { config, ..OutputFlags::default() };
+    let done = inject(drill.to_str().unwrap_or_default(), &output);
     if let Err(fault) = &done {
         say(FAILED, &fault.one_line());
     }
@@ -67,11 +68,11 @@ fn told() -> mpsc::UnboundedReceiver<String> {
     receiver
 }
 
-fn inject(name: &str, output: OutputFlags) -> Result<(), Fault> {
+fn inject(name: &str, output: &OutputFlags) -> Result<(), Fault> {
     // Neither Ctrl-C at the terminal nor its end reaches a session of its own.
     rustix::process::setsid()
         .map_err(|error| Fault::new(Kind::Failed, "it gets no session of its own").because(error.to_string()))?;
-    let config = connect::effective(&output)?;
+    let config = connect::effective(output)?;
     let drill = config
         .engine
         .drills

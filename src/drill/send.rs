@@ -40,13 +40,9 @@ impl Post {
             all.first().cloned().ok_or_else(|| Fault::new(Kind::Config, format!("[sources.{name}] has no secret")))
         };
         let env = config.env();
-        let url = match &drill.url {
-            Some(url) => url.clone(),
-            None => {
-                let scheme = if config.daemon.tls.is_some() { "https" } else { "http" };
-                format!("{scheme}://{}", config.daemon.listen)
-            }
-        };
+        let scheme = if config.daemon.tls.is_some() { "https" } else { "http" };
+        let own = || format!("{scheme}://{}", config.daemon.listen);
+        let url = drill.url.clone().unwrap_or_else(own);
         let url = SecretRef::Literal(SecretString::from(url));
         let open = |auth: &Auth| Service::open("the daemon", &url, auth, env);
         let mut signs = None;

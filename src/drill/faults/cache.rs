@@ -16,7 +16,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 pub(super) struct Cache {
     pub config: Arc<Config>,
-    pub cache: String,
+    pub server: String,
     pub most: u64,
     pub rate: u64,
     pub task: Option<JoinHandle<()>>,
@@ -25,8 +25,8 @@ pub(super) struct Cache {
 #[async_trait]
 impl Breaks for Cache {
     async fn look(&self) -> Result<String, Fault> {
-        if !Redis::new(Arc::clone(&self.config)).is_drilled(&self.cache).await? {
-            return Err(unmarked(&format!("[redis.{}]", self.cache), "SET ira:drill safe"));
+        if !Redis::new(Arc::clone(&self.config)).is_drilled(&self.server).await? {
+            return Err(unmarked(&format!("[redis.{}]", self.server), "SET ira:drill safe"));
         }
         Ok(format!(
             "at most {} keys that are not there are looked up, {} a second; nothing is left of that",
@@ -35,7 +35,7 @@ impl Breaks for Cache {
     }
 
     async fn begin(&mut self) -> Result<String, Fault> {
-        let mut lookups = Redis::new(Arc::clone(&self.config)).lookups(&self.cache).await?;
+        let mut lookups = Redis::new(Arc::clone(&self.config)).lookups(&self.server).await?;
         let (mut left, each) = (self.most, self.rate.div_ceil(10));
         left -= lookups.miss(each.min(left)).await?;
         self.task = Some(tokio::spawn(async move {

@@ -37,7 +37,9 @@ pub(super) fn of(config: &Arc<Config>, name: &str, inject: &Inject) -> Box<dyn B
         Inject::StopUnit { unit } => Box::new(unit::Unit { config, unit }),
         Inject::DeletePod { namespace, selector } => Box::new(pod::Pod { config, namespace, selector }),
         Inject::ExhaustPool { server, most } => Box::new(pool::Pool { config, server, most, held: None }),
-        Inject::DropHitRatio { cache, most, rate } => Box::new(cache::Cache { config, cache, most, rate, task: None }),
+        Inject::DropHitRatio { cache, most, rate } => {
+            Box::new(cache::Cache { config, server: cache, most, rate, task: None })
+        }
         Inject::FillDisk { folder, percent, most } => Box::new(disk::Disk::new(name, folder, percent, most)),
         Inject::Delay { listen, to, millis } => Box::new(proxy::Proxy::new(listen, to, Some(millis))),
         Inject::Cut { listen, to } => Box::new(proxy::Proxy::new(listen, to, None)),

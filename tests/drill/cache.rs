@@ -18,9 +18,9 @@ impl Drop for Visitors {
 fn the_hit_ratio_falls_the_playbook_warms_the_cache_and_it_is_seen_to_hold() {
     let Some(bed) = Redis::start() else { return };
     let hurry = [
-        ("hold: 5m", "hold: 4s"),
+        ("hold: 5m", "hold: 5s"),
         ("within: 3m", "within: 20s"),
-        ("every: 15s", "every: 4s"),
+        ("every: 15s", "every: 2s"),
         ("after: 60s", "after: 2s"),
         ("default: 10s", "default: 1s"),
         ("cooldown: 30m", "cooldown: 1s"),

@@ -2,9 +2,11 @@
 //!
 //! A port that reads and a port that writes are two traits, so that a dry run can be given no write port at all.
 
+pub mod aws;
 pub mod cluster;
 pub mod data;
 pub mod host;
+pub mod kept;
 pub mod people;
 pub mod systems;
 

@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use ira_commands::Fault;
 use ira_commands::context::{Reads, Writes};
+use ira_commands::ports::aws::{AwsRead, AwsWrite};
 use ira_commands::ports::cluster::{ClusterRead, ClusterWrite};
 use ira_commands::ports::people::Channels;
 use ira_commands::war_room::Room;
 use secrecy::ExposeSecret as _;
 
 use crate::clients::alertmanager::Alertmanager;
+#[cfg(feature = "aws")]
+use crate::clients::aws::Aws;
+use crate::clients::kept::KeptFiles;
 #[cfg(feature = "kubernetes")]
 use crate::clients::kubernetes::Kubernetes;
 use crate::clients::pager::{self, Pager};
@@ -21,8 +25,8 @@ use crate::clients::senders::Senders;
 use crate::clients::slack::Slack;
 use crate::clients::tickets::Tickets;
 use crate::clients::web::Web;
-use crate::config::Config;
 use crate::config::systems::Channel;
+use crate::config::{Config, Places};
 
 /// Who would be told, as it is configured.
 struct Configured(Arc<Config>);
@@ -69,12 +73,33 @@ fn cluster(_: &Arc<Config>) -> Cluster {
     (None, None)
 }
 
+type Accounts = (Option<Arc<dyn AwsRead>>, Option<Arc<dyn AwsWrite>>);
+
+/// AWS; nothing is asked of it, and no credential looked for, before it is needed.
+#[cfg(feature = "aws")]
+fn aws(config: &Arc<Config>) -> Accounts {
+    let one = Arc::new(Aws::new(Arc::clone(config)));
+    (Some(Arc::<Aws>::clone(&one)), Some(one))
+}
+
+#[cfg(not(feature = "aws"))]
+fn aws(_: &Arc<Config>) -> Accounts {
+    (None, None)
+}
+
+/// Where things are kept before they are deleted.
+fn kept() -> Option<Arc<KeptFiles>> {
+    Some(Arc::new(KeptFiles::new(&Places::state()?)))
+}
+
 /// `reads` with every system that is configured.
 pub fn reads(config: &Arc<Config>, reads: Reads) -> Reads {
     let systems = &config.systems;
     let own = || Arc::clone(config);
     Reads {
         cluster: cluster(config).0,
+        aws: aws(config).0,
+        kept: kept().map(|kept| kept as _),
         web: Some(Arc::new(Web::new(own()))),
         metrics: systems.prometheus.clone().map(|one| Arc::new(Prometheus::new(own(), one)) as _),
         alerts: systems
@@ -98,6 +123,8 @@ pub fn writes(config: &Arc<Config>, writes: Writes) -> Writes {
     let own = || Arc::clone(config);
     Writes {
         cluster: cluster(config).1,
+        aws: aws(config).1,
+        kept: kept().map(|kept| kept as _),
         web: Some(Arc::new(Web::new(own()))),
         pager: systems.page.as_ref().map(|page| Arc::new(Pager::new(own(), page)) as _),
         chat: systems.slack.clone().map(|webhook| Arc::new(Slack::new(own(), webhook)) as _),

@@ -1,6 +1,7 @@
 //! Integration tests: one binary.
 
 mod act;
+mod aws;
 mod daemon;
 mod data;
 mod demo;

@@ -3,8 +3,8 @@
 use serde_json::Value as Json;
 
 use super::{
-    Act, Look, Verb, alert, cache, chain, http, k8s, node, pgbouncer, postgres, prometheus, redis, script, systemd,
-    tell, wait,
+    Act, Look, Verb, alert, aws, cache, chain, http, k8s, node, pgbouncer, postgres, prometheus, redis, script,
+    systemd, tell, wait,
 };
 use crate::args;
 use crate::fault::Fault;
@@ -123,6 +123,24 @@ actions! {
     "k8s.drain" K8sDrain(k8s::Drain) Act,
     /// Run a command in a container, without a shell
     "k8s.pod_exec" K8sPodExec(k8s::PodExec) Act,
+    /// Say how an alarm of CloudWatch stands
+    "cloudwatch.alarm_state" CloudwatchAlarmState(aws::AlarmState) Look,
+    /// Say what a metric of CloudWatch is now
+    "cloudwatch.metric" CloudwatchMetric(aws::Metric) Look,
+    /// Wait until all tasks of an ECS service run, and no older ones
+    "ecs.wait_stable" EcsWaitStable(aws::WaitStable) Look,
+    /// Have an ECS service run no tasks
+    "ecs.stop_service" EcsStopService(aws::StopService) Act,
+    /// Have an ECS service run so many tasks
+    "ecs.start_service" EcsStartService(aws::StartService) Act,
+    /// Have the tasks of an ECS service made from another revision, an old one or a new one
+    "ecs.update_task_definition" EcsUpdateTaskDefinition(aws::UpdateTaskDefinition) Act,
+    /// Delete items of one partition of a DynamoDB table, counted and kept in a file first
+    "dynamodb.delete_items" DynamodbDeleteItems(aws::DeleteItems) Act,
+    /// Put deleted items of a DynamoDB table back from the file they were kept in
+    "dynamodb.restore_items" DynamodbRestoreItems(aws::RestoreItems) Act,
+    /// Run a Lambda function once
+    "lambda.invoke" LambdaInvoke(aws::Invoke) Act,
     /// Say whether a web server answers as it should
     "http.check" HttpCheck(http::Check) Look,
     /// Tell a web server to do something

@@ -2,11 +2,13 @@
 
 mod act;
 pub mod alert;
+pub mod aws;
 pub mod cache;
 pub mod chain;
 pub mod http;
 pub mod k8s;
 mod list;
+mod looks;
 pub mod node;
 pub mod pgbouncer;
 mod plan;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Action, k8s};
+use super::{Action, aws, k8s};
 
 const CONNECTIONS: &str = "\
 -- PostgreSQL, as a superuser, in the database that `url` names. The role, once:
@@ -73,6 +73,9 @@ impl Action {
     pub fn policy(name: &str) -> Cow<'static, str> {
         if let Some(role) = k8s::role([name]) {
             return role.into();
+        }
+        if let Some(policy) = aws::policy([name]) {
+            return policy.into();
         }
         let text = match name {
             "postgres.connections" => CONNECTIONS,

@@ -17,9 +17,11 @@ pub use step::Step;
 use crate::effect::Effect;
 use crate::fault::{Fault, Kind};
 use crate::node::NodeRead;
+use crate::ports::aws::AwsRead;
 use crate::ports::cluster::ClusterRead;
 use crate::ports::data::{PoolerRead, PostgresRead, RedisRead};
 use crate::ports::host::{ScriptRead, UnitRead};
+use crate::ports::kept::KeptRead;
 use crate::ports::people::{Channels, IncidentRead, TicketRead};
 use crate::ports::systems::{AlertRead, Metrics, SenderRead, WebRead};
 use crate::ports::{ChainRead, FeedDirectory, Progress, Signer};
@@ -92,6 +94,16 @@ impl Context {
     /// A Kubernetes cluster, or the fault that says how to configure one.
     pub fn cluster(&self) -> Result<&dyn ClusterRead, Fault> {
         self.reads.cluster.as_deref().ok_or_else(unset::cluster)
+    }
+
+    /// AWS, or the fault that says that this build has none.
+    pub fn aws(&self) -> Result<&dyn AwsRead, Fault> {
+        self.reads.aws.as_deref().ok_or_else(unset::aws)
+    }
+
+    /// What was kept before it was deleted.
+    pub fn kept(&self) -> Result<&dyn KeptRead, Fault> {
+        self.reads.kept.as_deref().ok_or_else(unset::kept)
     }
 
     /// Web servers.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::Journal;
 use crate::node::{NodeRead, NodeWrite};
+use crate::ports::aws::{AwsRead, AwsWrite};
 use crate::ports::cluster::{ClusterRead, ClusterWrite};
 use crate::ports::data::{PoolerRead, PoolerWrite, PostgresRead, PostgresWrite, RedisRead, RedisWrite};
 use crate::ports::host::{ScriptRead, ScriptWrite, UnitRead, UnitWrite};
+use crate::ports::kept::{KeptRead, KeptWrite};
 use crate::ports::people::{Channels, ChatWrite, IncidentRead, IncidentWrite, PagerWrite, TicketRead, TicketWrite};
 use crate::ports::systems::{AlertRead, Metrics, SenderRead, WebRead, WebWrite};
 use crate::ports::{ChainRead, ChainWrite, Clock, FeedDirectory, Progress, Signer};
@@ -22,6 +24,10 @@ pub struct Reads {
     pub units: Option<Arc<dyn UnitRead>>,
     /// A Kubernetes cluster.
     pub cluster: Option<Arc<dyn ClusterRead>>,
+    /// AWS; `None` where this build has none.
+    pub aws: Option<Arc<dyn AwsRead>>,
+    /// What was kept before it was deleted.
+    pub kept: Option<Arc<dyn KeptRead>>,
     /// Web servers.
     pub web: Option<Arc<dyn WebRead>>,
     /// Metrics.
@@ -63,6 +69,10 @@ pub struct Writes {
     pub units: Option<Arc<dyn UnitWrite>>,
     /// A Kubernetes cluster.
     pub cluster: Option<Arc<dyn ClusterWrite>>,
+    /// AWS.
+    pub aws: Option<Arc<dyn AwsWrite>>,
+    /// Where something is kept before it is deleted.
+    pub kept: Option<Arc<dyn KeptWrite>>,
     /// Web servers.
     pub web: Option<Arc<dyn WebWrite>>,
     /// Who is on call.
@@ -95,6 +105,8 @@ impl Reads {
             scripts: None,
             units: None,
             cluster: None,
+            aws: None,
+            kept: None,
             web: None,
             metrics: None,
             alerts: None,
@@ -121,6 +133,8 @@ impl Writes {
             scripts: None,
             units: None,
             cluster: None,
+            aws: None,
+            kept: None,
             web: None,
             pager: None,
             chat: None,

@@ -6,9 +6,11 @@ use super::{Ended, Writes, unset};
 use crate::fault::{Fault, Kind};
 use crate::node::NodeWrite;
 use crate::ports::ChainWrite;
+use crate::ports::aws::AwsWrite;
 use crate::ports::cluster::ClusterWrite;
 use crate::ports::data::{PoolerWrite, PostgresWrite, RedisWrite};
 use crate::ports::host::{ScriptWrite, UnitWrite};
+use crate::ports::kept::KeptWrite;
 use crate::ports::people::{ChatWrite, IncidentWrite, PagerWrite, TicketWrite};
 use crate::ports::systems::WebWrite;
 use crate::text;
@@ -47,6 +49,16 @@ impl Step<'_> {
     /// A Kubernetes cluster, to be changed.
     pub fn cluster(&self) -> Result<&dyn ClusterWrite, Fault> {
         self.writes.cluster.as_deref().ok_or_else(unset::cluster)
+    }
+
+    /// AWS, to be changed.
+    pub fn aws(&self) -> Result<&dyn AwsWrite, Fault> {
+        self.writes.aws.as_deref().ok_or_else(unset::aws)
+    }
+
+    /// Where something is kept before it is deleted.
+    pub fn kept(&self) -> Result<&dyn KeptWrite, Fault> {
+        self.writes.kept.as_deref().ok_or_else(unset::kept)
     }
 
     /// Web servers, to be told to do something.

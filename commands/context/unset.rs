@@ -36,6 +36,16 @@ pub(super) fn data(table: &str) -> Fault {
     )
 }
 
+/// There is no AWS.
+pub(super) fn aws() -> Fault {
+    of("this `ira` was built without AWS", "build it with the feature `aws`, which is on by default")
+}
+
+/// Nothing can be kept.
+pub(super) fn kept() -> Fault {
+    of("there is no folder to keep things in: the home folder is not known", "set HOME, or XDG_STATE_HOME")
+}
+
 /// There is no Kubernetes cluster.
 pub(super) fn cluster() -> Fault {
     of("this `ira` was built without Kubernetes", "build it with the feature `kubernetes`, which is on by default")

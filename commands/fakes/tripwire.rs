@@ -1,5 +1,6 @@
 //! Every port in one: what reads answers, what writes panics.
 
+mod aws;
 mod cluster;
 mod data;
 
@@ -40,6 +41,8 @@ impl Tripwire {
             scripts: Some(Arc::new(Self)),
             units: Some(Arc::new(Self)),
             cluster: Some(Arc::new(Self)),
+            aws: Some(Arc::new(Self)),
+            kept: Some(Arc::new(Self)),
             web: Some(Arc::new(Self)),
             metrics: Some(Arc::new(Self)),
             alerts: Some(Arc::new(Self)),
@@ -62,6 +65,8 @@ impl Tripwire {
             scripts: Some(Arc::new(Self)),
             units: Some(Arc::new(Self)),
             cluster: Some(Arc::new(Self)),
+            aws: Some(Arc::new(Self)),
+            kept: Some(Arc::new(Self)),
             web: Some(Arc::new(Self)),
             pager: Some(Arc::new(Self)),
             chat: Some(Arc::new(Self)),

@@ -144,9 +144,6 @@ pub trait ClusterRead: Send + Sync {
 
     /// What pods or nodes use, by the metrics API: its own items. Kind `Missing` where the cluster has no such API.
     async fn usage(&self, kind: ObjectKind, namespace: Option<&str>, labels: &str) -> Result<Vec<Json>, Fault>;
-
-    /// Lets a second pass.
-    async fn pause(&self);
 }
 
 /// What a patch changes.

@@ -1,11 +1,14 @@
 //! Adapters to the world outside: each implements a port of `ira-commands`.
 
 pub mod alertmanager;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod chain;
 pub mod directory;
 pub mod endpoint;
 pub mod http;
 mod journald;
+pub mod kept;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 pub mod node;

@@ -13,6 +13,8 @@ use secrecy::SecretString;
 
 use super::{Question, Said};
 use crate::clients::alertmanager::Alertmanager;
+#[cfg(feature = "aws")]
+use crate::clients::aws::Aws;
 use crate::clients::chain::{Chain, ChainConfig};
 use crate::clients::directory::Directory;
 use crate::clients::endpoint::Endpoint;
@@ -52,6 +54,7 @@ pub(super) fn questions(config: &Arc<Config>, limit: Duration) -> Vec<Question<'
     all.extend(watchers(config, limit));
     all.extend(people(config));
     all.extend(cluster(config));
+    all.extend(accounts(config));
     let bus = config.host.bus.clone();
     // Where there is no systemd and none is named, nothing is missing.
     if bus.is_some() || systemd::is_here() {
@@ -83,6 +86,31 @@ fn cluster(config: &Arc<Config>) -> Option<Question<'_>> {
 #[cfg(not(feature = "kubernetes"))]
 fn cluster(_: &Arc<Config>) -> Option<Question<'_>> {
     None
+}
+
+/// Each account of AWS that is configured, or that the environment names.
+#[cfg(feature = "aws")]
+fn accounts(config: &Arc<Config>) -> Vec<Question<'_>> {
+    let all = &config.systems.aws;
+    let here = ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"];
+    let is_set = |name: &&str| config.env().get(name).ok().flatten().is_some();
+    let own =
+        all.own != crate::config::systems::AwsConfig::default() || (all.accounts.is_empty() && here.iter().any(is_set));
+    let own = own.then_some(None);
+    let names = own.into_iter().chain(all.accounts.keys().map(|name| Some(name.as_str())));
+    names
+        .map(|account| {
+            Question::new("aws", account.unwrap_or("the account without a name"), async move {
+                let (place, who) = Aws::new(Arc::clone(config)).who(account).await?;
+                Ok(Said::Well(format!("{place}, {who}; what may be done there `ira act NAME --policy` says")))
+            })
+        })
+        .collect()
+}
+
+#[cfg(not(feature = "aws"))]
+fn accounts(_: &Arc<Config>) -> Vec<Question<'_>> {
+    Vec::new()
 }
 
 /// Each endpoint of each network, or those that stand in place of all of them.

@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
-use super::change::{Looks, planned};
+use super::change::planned;
 use super::name::Name;
 use super::object::{self, text};
 use super::pod::Pod;
+use crate::actions::looks::Looks;
 use crate::actions::{Act, Attempt, Broken, Change, Deed, Plan, Probed, Verified};
 use crate::context::{Context, Open};
 use crate::effect::{Effect, TakenBack};
@@ -147,7 +148,7 @@ impl Act for DeletePod {
             if !there {
                 return Ok(Verified { worked: true, proof: format!("{object} with the uid {uid} is gone") });
             }
-            if !looks.again().await? {
+            if !looks.again().await {
                 let proof = format!("{object} is still there after {}", crate::units::duration(self.within));
                 return Ok(Verified { worked: false, proof });
             }

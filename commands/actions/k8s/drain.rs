@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
-use super::change::{Looks, planned};
+use super::change::planned;
 use super::name::Name;
 use super::node::{health, is_cordoned};
 use super::object::{MOST, controller, items, name, text, uid, version};
+use crate::actions::looks::Looks;
 use crate::actions::{Act, Action, Attempt, Broken, Change, Deed, Plan, Probed, Verified};
 use crate::context::{Context, Open, Step};
 use crate::effect::{Effect, TakenBack};
@@ -122,7 +123,7 @@ impl Drain {
                 gone.len(),
                 self.node
             ));
-            if !looks.again().await.map_err(before)? {
+            if !looks.again().await {
                 break;
             }
         }

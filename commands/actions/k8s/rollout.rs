@@ -2,9 +2,9 @@
 
 use serde_json::{Value as Json, json};
 
-use super::change::Looks;
 use super::object::{condition, generation, number, text};
 use crate::actions::Verified;
+use crate::actions::looks::Looks;
 use crate::context::Context;
 use crate::fault::Fault;
 use crate::ports::cluster::{ObjectKind, ObjectName};
@@ -117,7 +117,7 @@ pub(super) async fn verify(context: &Context, object: &ObjectName, seconds: u64)
                 last = now.words;
             }
         }
-        if !looks.again().await? {
+        if !looks.again().await {
             let proof = format!("{object} after {}: {last}", units::duration(seconds));
             return Ok(Verified { worked: false, proof });
         }

@@ -60,8 +60,6 @@ impl ClusterRead for Tripwire {
     async fn usage(&self, _kind: ObjectKind, _namespace: Option<&str>, _labels: &str) -> Result<Vec<Json>, Fault> {
         Ok(Vec::new())
     }
-
-    async fn pause(&self) {}
 }
 
 #[async_trait]

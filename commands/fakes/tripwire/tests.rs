@@ -23,6 +23,8 @@ fn every() -> Vec<Invocation> {
         ("k8s.set_env", json!({ "workload": "x", "name": "x", "value": "1" })),
         ("k8s.set_resources", json!({ "workload": "x", "memory-limit": "1Gi" })),
         ("k8s.rollout_undo", json!({ "workload": "x" })),
+        ("ecs.update_task_definition", json!({ "service": "x", "to": "x:1" })),
+        ("lambda.invoke", json!({ "function": "x", "payload": { "clear": true } })),
         ("page", json!({ "verb": "resolve", "key": "k", "summary": "over" })),
     ];
     // The samples have every name; of these a shape that a later command line takes otherwise is left out.

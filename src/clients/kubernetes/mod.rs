@@ -184,10 +184,6 @@ impl ClusterRead for Kubernetes {
             _ => Ok(Vec::new()),
         }
     }
-
-    async fn pause(&self) {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
 }
 
 #[async_trait]

@@ -45,6 +45,7 @@ pub const TOP: &[Key] = &[
     Key { name: "prometheus", kind: "table", default: "", doc: "where metrics are read" },
     Key { name: "alertmanager", kind: "table", default: "", doc: "who says whether an alert still fires" },
     Key { name: "otlp", kind: "table", default: "", doc: "who takes the traces of the daemon's runs" },
+    Key { name: "aws", kind: "table", default: "", doc: "which accounts of AWS, and with whose credentials" },
     Key { name: "kubernetes", kind: "table", default: "", doc: "which cluster, and with whose credentials" },
     Key { name: "tickets", kind: "tables", default: "", doc: "where tickets are made: [tickets.NAME]" },
     Key { name: "war_room", kind: "table", default: "", doc: "where people are called together" },
@@ -119,6 +120,15 @@ pub const KUBERNETES: &[Key] = &[
     Key { name: "kubeconfig", kind: "path", default: "", doc: "in place of KUBECONFIG and ~/.kube/config" },
     Key { name: "context", kind: "name", default: "", doc: "the context in it; its current one" },
     Key { name: "namespace", kind: "name", default: "", doc: "where none is named; that of the context" },
+];
+
+/// The keys of `[aws]` and `[aws.NAME]`.
+pub const AWS: &[Key] = &[
+    Key { name: "region", kind: "name", default: "", doc: "in place of AWS_REGION and that of the profile" },
+    Key { name: "profile", kind: "name", default: "", doc: "whose credentials: a profile of ~/.aws" },
+    Key { name: "endpoint", kind: "URL or reference", default: "", doc: "in place of AWS_ENDPOINT_URL" },
+    Key { name: "connect", kind: "time", default: "5s", doc: "how long it may take to connect" },
+    Key { name: "answer", kind: "time", default: "20s", doc: "how long one answer may take" },
 ];
 
 /// The keys of `[output]`.

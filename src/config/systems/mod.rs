@@ -1,5 +1,6 @@
 //! The systems that are asked and the people that are told: where they are, and by what secret, always by reference.
 
+mod aws;
 pub mod data;
 mod desk;
 mod kubernetes;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use super::intake::SourceConfig;
 use super::secret::SecretRef;
 
+pub use aws::{AwsConfig, AwsTable};
 pub use data::DataConfig;
 pub use desk::{DeskConfig, Preset};
 pub use kubernetes::KubernetesConfig;
@@ -170,6 +172,8 @@ pub struct SystemsConfig {
     pub otlp: Option<ServiceConfig>,
     /// Which Kubernetes cluster.
     pub kubernetes: KubernetesConfig,
+    /// Which accounts of AWS.
+    pub aws: AwsTable,
     /// Ticket desks by name.
     pub tickets: BTreeMap<String, DeskConfig>,
     /// PostgreSQL servers by name.

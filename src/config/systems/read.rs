@@ -17,7 +17,7 @@ use crate::config::secret::SecretRef;
 use crate::config::url;
 
 /// The tables that are read here.
-pub(in crate::config) const TABLES: [&str; 18] = [
+pub(in crate::config) const TABLES: [&str; 19] = [
     "pagerduty",
     "page",
     "heartbeat",
@@ -33,6 +33,7 @@ pub(in crate::config) const TABLES: [&str; 18] = [
     "sources",
     "war_room",
     "kubernetes",
+    "aws",
     "postgres",
     "pgbouncer",
     "redis",
@@ -66,6 +67,7 @@ pub(in crate::config) fn table(systems: &mut SystemsConfig, reader: &mut Reader<
                 .extend(each(reader, name, item, |reader, table, item| data(reader, table, item, Speaks::Redis)));
         }
         "kubernetes" => systems.kubernetes = super::kubernetes::kubernetes(reader, item).unwrap_or_default(),
+        "aws" => systems.aws = super::aws::aws(reader, item).unwrap_or_default(),
         "tickets" => systems.tickets.extend(each(reader, "tickets", item, desk)),
         _ => systems.allow.extend(allow(reader, item).unwrap_or_default()),
     }

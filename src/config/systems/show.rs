@@ -86,6 +86,9 @@ pub(in crate::config) fn shown(systems: &SystemsConfig) -> Vec<(String, Json)> {
         });
         add("kubernetes", value);
     }
+    for (table, one) in systems.aws.all() {
+        add(&table, one.shown());
+    }
     for (name, desk) in &systems.tickets {
         let mut value = json!({ "preset": desk.preset.word(), "url": desk.url.to_string(), "project": desk.project });
         auth(&mut value, &desk.auth);
@@ -157,6 +160,8 @@ pub(super) fn references(systems: &SystemsConfig) -> Vec<(&'static str, &SecretR
         all.extend(proof(&desk.auth).map(|secret| ("tickets", secret)));
     }
     all.extend(systems.data().flat_map(|(table, one)| one.references().map(move |secret| (table, secret))));
+    let accounts = std::iter::once(&systems.aws.own).chain(systems.aws.accounts.values());
+    all.extend(accounts.flat_map(|one| &one.endpoint).map(|url| ("aws", url)));
     all.extend(systems.sources.values().flat_map(SourceConfig::secrets).map(|secret| ("sources", secret)));
     all
 }

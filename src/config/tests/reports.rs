@@ -71,6 +71,7 @@ fn the_help_names_every_key_default_and_variable() {
         ("[pgbouncer.NAME]", keys::DATA),
         ("[redis.NAME]", keys::DATA),
         ("[kubernetes]", keys::KUBERNETES),
+        ("[aws.NAME]", keys::AWS),
         ("[http]", keys::HTTP),
         ("[sources.NAME]", keys::SOURCE),
         ("[war_room]", keys::WAR_ROOM),

@@ -190,6 +190,56 @@ pub(super) const EXAMPLES: &[Example] = &[
         "a program and its arguments; no shell reads them",
     ),
     of_command(
+        "ira act cloudwatch.alarm_state",
+        "ira act cloudwatch.alarm_state --alarm shop-errors",
+        "whether it fires, and since when; too few data are no all-clear",
+    ),
+    of_command(
+        "ira act cloudwatch.metric",
+        "ira act cloudwatch.metric --namespace AWS/ECS --metric CPUUtilization --dimension ClusterName=shop --dimension ServiceName=web",
+        "the newest value of the last ten minutes",
+    ),
+    of_command(
+        "ira act ecs.wait_stable",
+        "ira act ecs.wait_stable --cluster shop --service web --within 120",
+        "until all tasks run, or two minutes are over",
+    ),
+    of_command(
+        "ira act ecs.stop_service",
+        "ira act ecs.stop_service --cluster shop --service web --dry-run",
+        "how many tasks it has, and how to bring them back",
+    ),
+    of_command(
+        "ira act ecs.start_service",
+        "ira act ecs.start_service --cluster shop --service web --tasks 2",
+        "show the plan, ask, set the number, wait until they run",
+    ),
+    of_command(
+        "ira act ecs.update_task_definition",
+        "ira act ecs.update_task_definition --cluster shop --service web --to web:41",
+        "back to a revision that is known to work",
+    ),
+    of_command(
+        "ira act ecs.update_task_definition",
+        "ira act ecs.update_task_definition --cluster shop --service web --container web --env MODE=safe --memory 1024",
+        "a new revision from the present one",
+    ),
+    of_command(
+        "ira act dynamodb.delete_items",
+        "ira act dynamodb.delete_items --table locks --partition checkout --dry-run",
+        "how many items there are, and where they would be kept",
+    ),
+    of_command(
+        "ira act dynamodb.restore_items",
+        "ira act dynamodb.restore_items --kept dynamodb-locks-0011223344556677.json",
+        "what was kept goes back where nothing has its key",
+    ),
+    of_command(
+        "ira act lambda.invoke",
+        "ira act lambda.invoke --function clear-cache --payload '{\"region\":\"eu\"}'",
+        "run it once, with its answer",
+    ),
+    of_command(
         "ira act http.check",
         "ira act http.check --url https://shop.example/healthz --contains ok",
         "exit 4 where it does not answer as it should",

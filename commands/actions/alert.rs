@@ -7,7 +7,7 @@ use std::str::FromStr;
 use async_trait::async_trait;
 use serde_json::json;
 
-use super::Look;
+use super::{Look, aws};
 use crate::alert::Alert;
 use crate::context::Context;
 use crate::fault::{Fault, Kind};
@@ -183,7 +183,9 @@ impl Look for StillFiring {
         let mut rows = Vec::new();
         let mut all = Vec::new();
         for labels in &asked {
-            let (answer, why) = if self.source == "alertmanager" {
+            let (answer, why) = if let Some(said) = aws::witness(context, &self.source, labels).await {
+                together(&[said], None)
+            } else if self.source == "alertmanager" {
                 context.progress().stage("asking Alertmanager whether it still fires");
                 together(&context.alerts()?.firing(labels).await, fingerprint)
             } else {

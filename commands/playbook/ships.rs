@@ -14,6 +14,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("high-memory.yaml", include_str!("../playbooks/high-memory.yaml")),
     ("high-cpu.yaml", include_str!("../playbooks/high-cpu.yaml")),
     ("node-not-ready.yaml", include_str!("../playbooks/node-not-ready.yaml")),
+    ("database-outage.yaml", include_str!("../playbooks/database-outage.yaml")),
 ];
 
 /// A playbook to start from, with a comment about each part. It is sound but for its name and owner.

@@ -82,33 +82,7 @@ impl Cloud {
 
     /// One call as whoever may do everything; `what` is `Ecs.CreateCluster`, `DynamoDB.PutItem`.
     pub fn call(&self, what: &str, body: &Value) -> Value {
-        let (service, op) = what.split_once('.').expect("a service and a call");
-        let (scope, target) = match service {
-            "Ecs" => ("ecs", "AmazonEC2ContainerServiceV20141113"),
-            "DynamoDB" => ("dynamodb", "DynamoDB_20120810"),
-            "CloudWatch" => ("monitoring", "GraniteServiceVersion20100801"),
-            other => panic!("{other} is not known"),
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let scope = format!(
-            "AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{scope}/aws4_request, SignedHeaders=host, Signature=0"
-        );
-        runtime.block_on(async {
-            // The second call in a process finds it there.
-            let _there = rustls::crypto::ring::default_provider().install_default();
-            let request = reqwest::Client::new()
-                .post(format!("http://127.0.0.1:{}/", self.port))
-                .timeout(Duration::from_secs(20))
-                .header("x-amz-target", format!("{target}.{op}"))
-                .header("content-type", "application/x-amz-json-1.0")
-                .header("authorization", scope)
-                .body(body.to_string());
-            let answer = request.send().await.expect("it answers");
-            let status = answer.status();
-            let text = answer.text().await.expect("a text");
-            assert!(status.is_success(), "{what} {body}: {status} {text}");
-            serde_json::from_str(&text).unwrap_or_default()
-        })
+        call(self.port, what, body)
     }
 
     /// A cluster `shop` with the service `web`, of which two tasks run from `web:2`.
@@ -130,8 +104,7 @@ impl Cloud {
 
     /// The service `web` as it stands.
     pub fn web(&self) -> Value {
-        let all = self.call("Ecs.DescribeServices", &json!({ "cluster": "shop", "services": ["web"] }));
-        all["services"][0].clone()
+        described(self.port)
     }
 
     /// A table `locks` with so many items of the partition `checkout`, and one of another.
@@ -178,9 +151,11 @@ impl Cloud {
         let make = "import boto3, io, sys, zipfile\n\
             file = io.BytesIO()\n\
             with zipfile.ZipFile(file, 'w') as zip: zip.writestr('clean.py', sys.argv[2])\n\
-            boto3.client('lambda', endpoint_url=sys.argv[1], region_name='us-east-1', aws_access_key_id='test', \
-            aws_secret_access_key='test').create_function(FunctionName='clean', Runtime='python3.11', \
-            Role='arn:aws:iam::000000000000:role/x', Handler='clean.handler', Code={'ZipFile': file.getvalue()})\n";
+            client = boto3.client('lambda', endpoint_url=sys.argv[1], region_name='us-east-1', aws_access_key_id='test', \
+            aws_secret_access_key='test')\n\
+            client.create_function(FunctionName='clean', Runtime='python3.11', \
+            Role='arn:aws:iam::000000000000:role/x', Handler='clean.handler', Code={'ZipFile': file.getvalue()})\n\
+            client.get_waiter('function_active_v2').wait(FunctionName='clean', WaiterConfig={'Delay': 1})\n";
         let folder = installed().expect("it was a moment ago");
         let url = format!("http://127.0.0.1:{}", self.port);
         let made = Command::new(folder.join("python/bin/python")).args(["-c", make, &url, code]).output();
@@ -197,4 +172,42 @@ impl Drop for Cloud {
         let _already_gone = self.child.kill();
         let _reaped = self.child.wait();
     }
+}
+
+/// The service `web` of the cloud at a port, as it stands.
+pub fn described(port: u16) -> Value {
+    let all = call(port, "Ecs.DescribeServices", &json!({ "cluster": "shop", "services": ["web"] }));
+    all["services"][0].clone()
+}
+
+/// One call as whoever may do everything.
+pub fn call(port: u16, what: &str, body: &Value) -> Value {
+    let (service, op) = what.split_once('.').expect("a service and a call");
+    let (scope, target) = match service {
+        "Ecs" => ("ecs", "AmazonEC2ContainerServiceV20141113"),
+        "DynamoDB" => ("dynamodb", "DynamoDB_20120810"),
+        "CloudWatch" => ("monitoring", "GraniteServiceVersion20100801"),
+        other => panic!("{other} is not known"),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let scope = format!(
+        "AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{scope}/aws4_request, SignedHeaders=host, Signature=0"
+    );
+    runtime.block_on(async {
+        // The second call in a process finds it there.
+        let _there = rustls::crypto::ring::default_provider().install_default();
+        let request = reqwest::Client::new()
+            .post(format!("http://127.0.0.1:{port}/"))
+            .timeout(Duration::from_secs(20))
+            .header("x-amz-target", format!("{target}.{op}"))
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("x-amz-date", "20260101T000000Z")
+            .header("authorization", scope)
+            .body(body.to_string());
+        let answer = request.send().await.expect("it answers");
+        let status = answer.status();
+        let text = answer.text().await.expect("a text");
+        assert!(status.is_success(), "{what} {body}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or_default()
+    })
 }

@@ -1,5 +1,7 @@
 //! What goes wrong on the way: refusals, haste, silence, a credential that ran out, `ira` killed.
 
+use serde_json::json;
+
 use super::*;
 use crate::support::run::{Running, wait_until};
 
@@ -56,11 +58,26 @@ fn a_write_that_is_not_answered_is_unknown_and_never_sent_again_until_it_is_look
     assert!(ran.code == 75 && ran.out.contains("it is not known whether this happened"), "{ran:?}");
     assert_eq!(way.count("UpdateService"), 1);
     way.judge(|_| Then::On);
-    let again = person.agreed(&STOP);
-    assert!(again.code == 75 && again.out.contains("--resume"), "{again:?}");
     let settled = person.act(&[&STOP[..], &["--resume", "--json"]].concat());
     assert!(settled.code == 0 && settled.out.contains(r#""status":"done""#), "{settled:?}");
     assert_eq!((way.count("UpdateService"), cloud.web()["desiredCount"].as_i64()), (1, Some(0)), "once");
+}
+
+#[test]
+fn what_changed_since_it_was_planned_is_not_done() {
+    let Some((cloud, way, person)) = with_service(Emulator::Ministack) else { return };
+    let (port, mut looks) = (cloud.port, 0);
+    way.judge(move |call| {
+        looks += usize::from(call == "DescribeServices");
+        if call == "DescribeServices" && looks == 2 {
+            let other = json!({ "cluster": "shop", "service": "web", "desiredCount": 5 });
+            bed::call(port, "Ecs.UpdateService", &other);
+        }
+        Then::On
+    });
+    let ran = person.agreed(&STOP);
+    assert!(ran.code != 0 && way.writes().is_empty(), "{ran:?}");
+    assert_eq!(cloud.web()["desiredCount"], 5, "it is as somebody else wanted it");
 }
 
 #[test]

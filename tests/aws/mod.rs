@@ -5,6 +5,7 @@
 mod bed;
 mod broken;
 mod items;
+mod playbooks;
 mod proxy;
 mod reads;
 mod services;

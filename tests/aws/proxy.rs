@@ -110,7 +110,7 @@ fn serve(mut client: TcpStream, port: u16, log: &Mutex<Vec<String>>, judging: &M
         let then = judge.lock().expect("no panic")(&call);
         let answer = match then {
             Then::On => handed(port, &head, &body),
-            Then::Refuse(status, code, words) => Some(refusal(status, code, words)),
+            Then::Refuse(status, code, words) => Some(refusal(&head, status, code, words)),
             Then::Silence => {
                 drop(handed(port, &head, &body));
                 wait(&mut client);
@@ -135,7 +135,13 @@ fn wait(client: &mut TcpStream) {
     while client.read(&mut byte).is_ok_and(|count| count > 0) {}
 }
 
-fn refusal(status: u16, code: &str, words: &str) -> Vec<u8> {
+fn refusal(head: &str, status: u16, code: &str, words: &str) -> Vec<u8> {
+    if head.contains("application/x-www-form-urlencoded") {
+        let body = format!(
+            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{words}</Message></Error></ErrorResponse>"
+        );
+        return http(status, "text/xml", body.as_bytes());
+    }
     let body = json!({ "__type": code, "message": words, "Message": words }).to_string();
     let mut answer = format!(
         "HTTP/1.1 {status} X\r\ncontent-type: application/x-amz-json-1.1\r\nx-amzn-errortype: {code}\r\n\

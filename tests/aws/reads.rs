@@ -6,7 +6,7 @@ use super::*;
 
 /// A cloud with an alarm in this state.
 fn with_alarm(state: &str) -> Option<(Cloud, Way, Person)> {
-    let cloud = Cloud::start(Emulator::Moto)?;
+    let cloud = Cloud::start(Emulator::Ministack)?;
     let alarm = json!({
         "AlarmName": "shop errors", "MetricName": "Errors", "Namespace": "Shop", "Statistic": "Sum", "Period": 60,
         "EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold",
@@ -26,14 +26,43 @@ fn an_alarm_fires_does_not_or_has_too_few_data_and_one_that_is_gone_is_no_all_cl
         let Some((_cloud, _, person)) = with_alarm(state) else { return };
         let ran = person.act(&["cloudwatch.alarm_state", "--alarm", "shop errors", "--json"]);
         assert_eq!((ran.code, &ran.json()["data"]["state"]), (code, &json!(word)), "{ran:?}");
+        let firing =
+            person.act(&["alert.still_firing", "--source", "cloudwatch", "--label", "alertname=shop errors", "--json"]);
+        let answer = match word {
+            "ok" => "no",
+            "alarm" => "yes",
+            _ => "unknown",
+        };
+        assert_eq!((firing.code, &firing.json()["data"]["firing"]), (code, &json!(answer)), "{firing:?}");
         let gone = person.act(&["cloudwatch.alarm_state", "--alarm", "nope", "--json"]);
         assert!(gone.code == 69 && gone.out.contains("no such alarm"), "{gone:?}");
     }
 }
 
 #[test]
-fn a_metric_is_its_newest_value_and_no_value_is_not_zero() {
+fn the_doctor_says_whose_credential_it_is_and_what_is_wrong_with_one() {
     let Some(cloud) = Cloud::start(Emulator::Moto) else { return };
+    let way = Way::to(cloud.port);
+    let person = Person::new(way.port);
+    let doctor = || {
+        let mut command = ira(person.home.path());
+        command.env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE").env("AWS_SECRET_ACCESS_KEY", CANARY);
+        Ran::of(command.args(["doctor", "--json"]))
+    };
+    let well = doctor();
+    assert!(well.out.contains("us-east-1, arn:aws:"), "{well:?}");
+    way.on(
+        "GetCallerIdentity",
+        Then::Refuse(403, "ExpiredToken", "The security token included in the request is expired"),
+    );
+    let expired = doctor();
+    assert!(expired.code != 0 && expired.out.contains("the credential has run out"), "{expired:?}");
+    assert!(!expired.out.contains(CANARY) && way.writes().is_empty(), "{:?}", way.asked());
+}
+
+#[test]
+fn a_metric_is_its_newest_value_and_no_value_is_not_zero() {
+    let Some(cloud) = Cloud::start(Emulator::Ministack) else { return };
     let now = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_secs();
     for (age, value) in [(240, 9.0), (130, 3.0)] {
         let datum = json!({

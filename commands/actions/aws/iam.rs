@@ -26,7 +26,8 @@ fn rules(action: &str) -> &'static [Rule] {
             (&["ecs:DescribeServices", "ecs:UpdateService"], SERVICE),
             // ECS knows no narrower one for reading.
             (&["ecs:DescribeTaskDefinition"], "*"),
-            (&["ecs:RegisterTaskDefinition"], FAMILY),
+            // The tags of the revision before go with it.
+            (&["ecs:RegisterTaskDefinition", "ecs:TagResource"], FAMILY),
             (&[PASS], ROLE),
         ],
         "dynamodb.delete_items" => &[(&["dynamodb:BatchWriteItem", "dynamodb:DescribeTable", "dynamodb:Query"], TABLE)],

@@ -1,12 +1,9 @@
 //! `cloudwatch.metric`: what a metric of CloudWatch is now.
 
-use std::fmt;
-use std::str::FromStr;
-
 use async_trait::async_trait;
 use serde_json::json;
 
-use super::{Name, account, fact, report};
+use super::{Name, Pair, account, fact, report};
 use crate::actions::Look;
 use crate::context::Context;
 use crate::date;
@@ -16,34 +13,6 @@ use crate::report::{Report, Status};
 use crate::text::excerpt;
 use crate::units::duration;
 use crate::words::Span;
-
-/// A dimension: `ServiceName=web`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Dimension {
-    name: String,
-    value: String,
-}
-
-impl FromStr for Dimension {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once('=') {
-            Some((name, value)) if !name.is_empty() && !value.is_empty() => {
-                Ok(Self { name: name.to_owned(), value: value.to_owned() })
-            }
-            _ => Err("it takes a name and a value: ServiceName=web".to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for Dimension {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}", self.name, self.value)
-    }
-}
-
-crate::words::as_text!(Dimension);
 
 /// Which metric, and which value of it.
 #[derive(Clone, Debug, PartialEq, clap::Args, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -65,7 +34,7 @@ pub struct Metric {
     /// A dimension, ServiceName=web; all that the metric has, and no others
     #[arg(long, value_name = "NAME=VALUE")]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub dimension: Vec<Dimension>,
+    pub dimension: Vec<Pair>,
 
     /// Average, Sum, Maximum, Minimum, SampleCount, or a percentile: p99
     #[arg(long, value_name = "STATISTIC", default_value = "Average")]

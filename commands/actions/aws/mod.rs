@@ -3,6 +3,7 @@
 mod alarm;
 mod dynamodb;
 mod ecs;
+mod firing;
 mod iam;
 mod lambda;
 mod metric;
@@ -17,11 +18,13 @@ use super::{Change, Plan};
 
 pub use alarm::AlarmState;
 pub use dynamodb::{DeleteItems, RestoreItems};
+pub(in crate::actions) use firing::witness;
+
 pub use ecs::{StartService, StopService, UpdateTaskDefinition, WaitStable};
 pub use iam::policy;
 pub use lambda::Invoke;
-pub use metric::{Dimension, Metric};
-pub use name::Name;
+pub use metric::Metric;
+pub use name::{Name, Pair};
 
 /// What a plan of an action on AWS is about.
 struct About<'a> {

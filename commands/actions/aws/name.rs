@@ -105,6 +105,36 @@ impl fmt::Display for Revision {
     }
 }
 
+/// A name and a value: a variable of an environment, a dimension of a metric.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// The name.
+    pub name: String,
+    /// The value.
+    pub value: String,
+}
+
+impl FromStr for Pair {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, value)) if !name.is_empty() && !name.contains(char::is_control) => {
+                Ok(Self { name: name.to_owned(), value: value.to_owned() })
+            }
+            _ => Err("it takes a name and a value: MODE=safe".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.name, self.value)
+    }
+}
+
+crate::words::as_text!(Pair);
+
 #[cfg(test)]
 mod tests {
     use super::*;

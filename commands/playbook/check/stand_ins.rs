@@ -9,7 +9,7 @@ use crate::playbook::model::Playbook;
 use crate::playbook::template::{Entry, Piece, Template};
 
 /// Texts of which a typed argument takes at least one: what a variable may stand for.
-const STAND_INS: [&str; 9] = [
+const STAND_INS: [&str; 11] = [
     "x",
     "1",
     "0x0000000000000000000000000000000000000000",
@@ -19,6 +19,8 @@ const STAND_INS: [&str; 9] = [
     "http://example.test/",
     "/x",
     "env:X",
+    "x:1",
+    "x=1",
 ];
 
 /// A command with arguments of which nothing is known.

@@ -1,12 +1,9 @@
 //! `ecs.update_task_definition`: the tasks of a service are made from another revision, an old one or a new one.
 
-use std::fmt;
-use std::str::FromStr;
-
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
-use super::super::{About, Name, fact, flag, planned};
+use super::super::{About, Name, Pair, fact, flag, planned};
 use super::{Revision, changeable, default_cluster, deployment, five_minutes, named, stable};
 use crate::actions::{Act, Attempt, Broken, Change, Deed, Left, Plan, Probed, Verified};
 use crate::context::{Context, Open};
@@ -17,34 +14,6 @@ use crate::text::excerpt;
 
 /// The name of the action.
 const NAME: &str = "ecs.update_task_definition";
-
-/// A variable of an environment: `MODE=safe`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Variable {
-    name: String,
-    value: String,
-}
-
-impl FromStr for Variable {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once('=') {
-            Some((name, value)) if !name.is_empty() && !name.contains(char::is_control) => {
-                Ok(Self { name: name.to_owned(), value: value.to_owned() })
-            }
-            _ => Err("it takes a name and a value: MODE=safe".to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for Variable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}", self.name, self.value)
-    }
-}
-
-crate::words::as_text!(Variable);
 
 /// Which service, and what its tasks are made from.
 #[derive(Clone, Debug, PartialEq, clap::Args, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -82,7 +51,7 @@ pub struct UpdateTaskDefinition {
     /// A variable of its environment; give it several times
     #[arg(long, value_name = "NAME=VALUE", conflicts_with = "to")]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub env: Vec<Variable>,
+    pub env: Vec<Pair>,
 
     /// Its CPU units, 1024 of a core
     #[arg(long, value_name = "UNITS", conflicts_with = "to", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

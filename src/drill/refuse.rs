@@ -15,8 +15,9 @@ const ALERTS: usize = 500;
 /// One that did not come again for longer is taken to be over, milliseconds.
 const OLD: u64 = 86_400_000;
 
+/// It may be another time.
 fn no(why: String) -> Fault {
-    Fault::new(Kind::Denied, why)
+    Fault::new(Kind::Busy, why)
 }
 
 /// The alert of a drill, and what its run would be about; a fault where the playbook is not for it, or the configuration
@@ -28,7 +29,7 @@ pub(super) fn meant(
     playbook: &Playbook,
 ) -> Result<(Incoming, Vec<KeyPart>), Fault> {
     if !drill.safe {
-        return Err(no(format!("the target of [drill.{name}] is not marked as safe for drills"))
+        return Err(Fault::new(Kind::Config, format!("the target of [drill.{name}] is not marked as safe for drills"))
             .because(format!("{} {}", drill.inject.word(), clean(&drill.inject.target())))
             .hint(format!("safe = true in [drill.{name}], once it is: it will be broken")));
     }

@@ -26,6 +26,7 @@ struct Desk {
     /// Whether the site is well as soon as the service runs from `web:1`.
     mends: Arc<AtomicBool>,
     _site: Api,
+    _firing: Api,
 }
 
 impl Desk {
@@ -47,15 +48,17 @@ impl Desk {
             let key = asked.json()["dedup_key"].clone();
             answer(202, &json!({ "status": "success", "dedup_key": key, "message": "" }))
         });
+        let firing = Api::start(|_| answer(200, &json!([])));
         let folder = person.home.path().join(".config/ira");
         let config = std::fs::read_to_string(folder.join("config.toml")).expect("written");
         let more = format!(
             "store = \"sqlite:{}\"\n[sources.datadog]\nkind = \"datadog\"\ntoken = \"env:TOKEN\"\n\
              [page]\nrouting_key = \"env:KEY\"\nurl = \"{}\"\ndeclared = \"by these tests\"\n\
-             [budgets.services]\nmax = 9\nwindow = \"1h\"\n[playbooks.database-outage]\ntargets = {{ service = [\"web\"] }}\n\
+             [alertmanager]\nurls = \"{}\"\nsettle = \"0s\"\n[budgets.services]\nmax = 9\nwindow = \"1h\"\n[playbooks.database-outage]\ntargets = {{ service = [\"web\"] }}\n\
              params = {{ url = \"{}\", cluster = \"shop\", stable = \"web:1\", table = \"locks\", partition = \"checkout\" }}\n",
             person.home.path().join("state/ira.db").display(),
             pager.url(),
+            firing.url(),
             site.url(),
         );
         std::fs::write(folder.join("config.toml"), more + &config).expect("written");
@@ -73,7 +76,7 @@ impl Desk {
         });
         std::fs::create_dir_all(folder.join("playbooks")).expect("made");
         std::fs::write(folder.join("playbooks/database-outage.yaml"), text).expect("written");
-        Some(Self { cloud, way, person, pager, mends, _site: site })
+        Some(Self { cloud, way, person, pager, mends, _site: site, _firing: firing })
     }
 
     fn ira(&self, words: &[&str]) -> std::process::Command {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{
-    AlarmType, Dimension, Metric, MetricDataQuery, MetricStat, ScanBy, StateValue, StatusCode,
+    AlarmType, Dimension, MessageData, Metric, MetricDataQuery, MetricStat, ScanBy, StateValue, StatusCode,
 };
 use aws_smithy_types::DateTime;
 use ira_commands::ports::aws::{Account, Alarm, AlarmState, CloudWatchRead, MetricAsk, Point};
@@ -95,7 +95,7 @@ impl CloudWatchRead for Aws {
         let mut points = Vec::new();
         for result in answer.metric_data_results() {
             if matches!(result.status_code(), Some(StatusCode::InternalError | StatusCode::Forbidden)) {
-                let words: Vec<&str> = result.messages().iter().filter_map(|one| one.value()).collect();
+                let words: Vec<&str> = result.messages().iter().filter_map(MessageData::value).collect();
                 return Err(Fault::new(Kind::BadAnswer, format!("AWS ({}) gives no values", connection.place))
                     .because(connection.said(&words.join("; "))));
             }

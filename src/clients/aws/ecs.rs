@@ -65,7 +65,7 @@ impl EcsRead for Aws {
         if let Some(service) = answer.services().first() {
             return Ok(connection.service(service));
         }
-        let why = answer.failures().first().and_then(|failure| failure.reason()).unwrap_or("no reason");
+        let why = answer.failures().first().and_then(types::Failure::reason).unwrap_or("no reason");
         Err(Fault::new(Kind::Missing, format!("AWS ({}) has no {name}", connection.place))
             .because(connection.said(why))
             .hint("check the name, the cluster, the account and the region"))

@@ -66,7 +66,7 @@ impl LambdaWrite for Aws {
             })
             .await;
         let answer = sent.map_err(Refusal::broken)?;
-        let output = answer.payload().map(|blob| blob.as_ref()).unwrap_or_default();
+        let output = answer.payload().map(AsRef::as_ref).unwrap_or_default();
         let head = &output[..output.len().min(KEPT)];
         let log = answer.log_result().and_then(|log| STANDARD.decode(log).ok()).unwrap_or_default();
         let text = |bytes: &[u8]| connection.masked(&String::from_utf8_lossy(bytes));

@@ -23,7 +23,7 @@ const TRIES: u32 = 6;
 #[derive(Clone, Debug, PartialEq, clap::Args, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct DeleteItems {
-    /// The account of the configuration, [aws.NAME]; [aws] where not given
+    /// The account of the configuration, [aws.NAME]; the one without a name where not given
     #[arg(long, value_name = "NAME")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Name>,
@@ -277,7 +277,7 @@ impl Act for DeleteItems {
         let query = self.query(context).await?;
         let found = context.aws()?.query(account(self.account.as_ref()), &KeyQuery { most: 10_000, ..query }).await?;
         let now = digest(Json::Array(found.items.clone()).to_string().as_bytes());
-        if begun["digest"] == Json::from(now) {
+        if begun["digest"] == now {
             return Ok(Probed::NotDone(format!("the items of {} are as they were", self.table)));
         }
         let name = begun["kept"].as_str().unwrap_or_default();

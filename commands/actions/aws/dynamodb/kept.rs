@@ -74,11 +74,12 @@ pub(super) fn among<'a>(items: &'a [Json], others: &[Json], names: &[&str]) -> V
 pub(super) fn words(query: &KeyQuery) -> String {
     let mut words = format!("{}={}", query.keys.partition.0, query.partition);
     if let (Some((name, _)), Some(by)) = (&query.keys.sort, &query.sort) {
-        words.push_str(&match by {
+        let more = match by {
             SortBy::Is(value) => format!(", {name}={value}"),
             SortBy::Begins(value) => format!(", {name} begins with {value}"),
             SortBy::Below(value) => format!(", {name}<{value}"),
-        });
+        };
+        words.push_str(&more);
     }
     crate::text::excerpt(&words, 160)
 }

@@ -15,7 +15,7 @@ use crate::ports::aws::{Service, ServiceName};
 #[derive(Clone, Debug, PartialEq, clap::Args, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct StopService {
-    /// The account of the configuration, [aws.NAME]; [aws] where not given
+    /// The account of the configuration, [aws.NAME]; the one without a name where not given
     #[arg(long, value_name = "NAME")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Name>,
@@ -39,7 +39,7 @@ pub struct StopService {
 #[derive(Clone, Debug, PartialEq, clap::Args, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct StartService {
-    /// The account of the configuration, [aws.NAME]; [aws] where not given
+    /// The account of the configuration, [aws.NAME]; the one without a name where not given
     #[arg(long, value_name = "NAME")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Name>,

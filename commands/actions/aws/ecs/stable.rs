@@ -39,7 +39,7 @@ impl Standing {
             words.push_str(", and ECS has not called the deployment complete yet");
         }
         if let Some(failed) = newest.filter(|one| one.failed > 0 && !stable) {
-            words.push_str(&format!("; {} could not be started", failed.failed));
+            words = format!("{words}; {} could not be started", failed.failed);
         }
         Self { stable, stuck, words }
     }

@@ -1,7 +1,7 @@
 //! `ecs.update_task_definition`: the tasks of a service are made from another revision, an old one or a new one.
 
 use async_trait::async_trait;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::super::{About, Name, Pair, fact, flag, planned};
 use super::{Revision, changeable, default_cluster, deployment, five_minutes, named, stable};
@@ -19,7 +19,7 @@ const NAME: &str = "ecs.update_task_definition";
 #[derive(Clone, Debug, PartialEq, clap::Args, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct UpdateTaskDefinition {
-    /// The account of the configuration, [aws.NAME]; [aws] where not given
+    /// The account of the configuration, [aws.NAME]; the one without a name where not given
     #[arg(long, value_name = "NAME")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Name>,
@@ -306,7 +306,7 @@ impl Act for UpdateTaskDefinition {
         if made.or(begun["after"].as_str()) == Some(now) {
             return Ok(done());
         }
-        if begun["before"] == Json::from(now) && begun["deployment"] == deployment(&service) {
+        if begun["before"] == now && begun["deployment"] == deployment(&service) {
             let made = made.map(|made| format!("; {made} was made, and nothing runs from it")).unwrap_or_default();
             return Ok(Probed::NotDone(format!("the tasks of {name} are made from {now}, as before{made}")));
         }

@@ -117,7 +117,7 @@ fn a_sender_that_cannot_tell_is_unknown_and_never_guessed() {
     unknown(&person, "pagerduty", &["incident=Q9"], "no such incident");
     unknown(&person, "pagerduty", ASKED[2].1, "does not know");
     unknown(&person, "pagerduty", &["alertname=x"], "names no incident");
-    unknown(&person, "cloudwatch", &["alertname=x"], "cloudwatch");
+    unknown(&person, "generic", &["alertname=x"], "generic");
     // Nobody configured them; nobody answers; what is answered is something else; they may not be asked.
     for (source, labels) in ASKED {
         unknown(&Person::with(""), source, labels, "not configured");

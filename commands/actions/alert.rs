@@ -29,7 +29,7 @@ pub struct StillFiring {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
 
-    /// Who sent it: alertmanager, datadog, grafana or pagerduty; of any other it is unknown
+    /// Who sent it: alertmanager, cloudwatch, datadog, grafana or pagerduty; of any other it is unknown
     #[arg(long, value_name = "SOURCE", default_value = "alertmanager")]
     #[serde(default = "alertmanager")]
     pub source: String,

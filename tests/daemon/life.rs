@@ -150,7 +150,7 @@ fn a_parameter_that_nothing_gives_a_value_is_said_before_an_alert_comes() {
     assert!(checked.code == 78 && checked.err.contains("no value is given for `url`"), "{checked:?}");
     host.configure("[playbooks.service-down]\nmode = \"approve\"\nparams = { url = \"http://127.0.0.1:9/\" }\n[budgets.services]\nmax = 3\nwindow = \"1h\"");
     let checked = host.ira(&["daemon", "--check"]);
-    assert!(checked.code == 0 && !checked.err.contains("answers no alert"), "{checked:?}");
+    assert!(checked.code == 0 && !checked.err.contains("service-down answers no alert"), "{checked:?}");
     assert!(!host.ira(&["playbook", "check"]).out.contains("service-down has no value"), "the configuration gives it");
 }
 

@@ -145,7 +145,7 @@ fn the_record_of_a_playbook_stands_beside_its_rung() {
     std::fs::remove_file(desk.person.path("well")).expect("it is down again");
     desk.person.script("mend.sh", "echo mended >> @/ledger");
     assert_eq!(desk.remediate(&["--yes"]).code, 4);
-    assert_eq!(one()["record"], json!({ "runs": 2, "verified": 1, "unhelpful": 1 }));
+    assert_eq!(one()["record"], json!({ "runs": 2, "verified": 1, "unhelpful": 1, "drilled": null }));
     let shown = listed(&["--wide"]);
     assert!(shown.out.contains("2 runs, 1 of 2 fixed") && shown.out.contains("10 pass"), "{}", shown.out);
 }

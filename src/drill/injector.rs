@@ -157,15 +157,38 @@ fn forget(folder: &Path, name: &str) -> Result<(), Fault> {
     }
 }
 
+/// The drills of which something is broken.
+fn broken(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(notes(folder)).into_iter().flatten().flatten();
+    entries.filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".json")?.to_owned())).collect()
+}
+
+/// The drills of which something is broken, and whose own process has yet to take it back.
+pub(super) fn under_way() -> Result<Vec<String>, Fault> {
+    Ok(broken(&state()?))
+}
+
+/// Waits for a process that is killed to be gone.
+async fn patiently_held(folder: &Path, name: &str) -> Result<Box<dyn Send + Sync>, Fault> {
+    let until = tokio::time::Instant::now() + PAUSE;
+    loop {
+        match hold(folder, name) {
+            Err(fault) if fault.kind == Kind::Busy && tokio::time::Instant::now() < until => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            held => return held,
+        }
+    }
+}
+
 /// Takes back what dead injectors left; gives what was done, a line for each, and what could not be.
 pub(super) async fn take_back(config: &Arc<Config>) -> Result<Vec<Result<String, Fault>>, Fault> {
     let folder = state()?;
-    let Ok(entries) = fs::read_dir(notes(&folder)) else { return Ok(Vec::new()) };
     let mut all = Vec::new();
-    for path in entries.flatten().map(|entry| entry.path()) {
-        let Some(name) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".json")) else { continue };
+    for name in &broken(&folder) {
         // Whoever has it takes it back by themselves.
-        let Ok(_held) = hold(&folder, name) else { continue };
+        let Ok(_held) = patiently_held(&folder, name).await else { continue };
+        let path = notes(&folder).join(format!("{name}.json"));
         // Read once it is held: it may just have been taken back.
         let Some(inject) = fs::read(&path).ok().and_then(|text| serde_json::from_slice::<Inject>(&text).ok()) else {
             continue;

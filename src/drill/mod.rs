@@ -78,6 +78,13 @@ fn undo(session: &mut Session, config: &Arc<Config>) -> Result<u8, Fault> {
     for one in taken {
         lines.push(one?);
     }
+    let under_way = injector::under_way()?;
+    if !under_way.is_empty() {
+        let goes_on = Fault::new(Kind::Busy, format!("a drill goes on: {}", clean(&under_way.join(", "))))
+            .because("its own process lives, and takes back what it broke when its time is over")
+            .hint("Ctrl-C where it was started ends it sooner; then run this again");
+        return Err(lines.into_iter().fold(goes_on, Fault::because));
+    }
     let said = if lines.is_empty() { "Nothing is left of any drill.".to_owned() } else { lines.join("\n") };
     Ok(session.show(runs::line(said), 0))
 }

@@ -23,14 +23,27 @@ pub struct Problem {
     pub excerpt: Option<String>,
 }
 
+/// The longest message, characters: it may quote what a file is full of …
+const MESSAGE: usize = 480;
+/// … and the longest hint, which may list what there is.
+const HINT: usize = 1000;
+
+fn cut(text: String, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
 impl Problem {
     pub(super) fn new(at: Place, message: impl Into<String>) -> Self {
-        Self { line: at.line.max(1), column: at.column.max(1), message: message.into(), hint: None, excerpt: None }
+        let message = cut(message.into(), MESSAGE);
+        Self { line: at.line.max(1), column: at.column.max(1), message, hint: None, excerpt: None }
     }
 
     #[must_use]
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(cut(hint.into(), HINT));
         self
     }
 

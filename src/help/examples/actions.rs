@@ -236,7 +236,7 @@ pub(super) const EXAMPLES: &[Example] = &[
     ),
     of_command(
         "ira act lambda.invoke",
-        "ira act lambda.invoke --function clear-cache --payload '{\"region\":\"eu\"}'",
+        "ira act lambda.invoke --function clear-cache --qualifier live",
         "run it once, with its answer",
     ),
     of_command(

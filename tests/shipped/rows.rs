@@ -34,7 +34,7 @@ pub const ROWS: [Row; 9] = [
         playbook: "pod-crash-loop",
         hurry: &[
             ("after: 15s", "after: 1s"),
-            ("every: 10s", "every: 1s"),
+            ("every: 10s", "every: 2s"),
             ("within: 5m", "within: 15s"),
             ("hold: 10m", "hold: 2s"),
         ],
@@ -62,7 +62,7 @@ pub const ROWS: [Row; 9] = [
         playbook: "deployment-failed",
         hurry: &[
             ("after: 30s", "after: 1s"),
-            ("every: 30s", "every: 1s"),
+            ("every: 30s", "every: 2s"),
             ("within: 10m", "within: 15s"),
             ("hold: 2h", "hold: 2s"),
         ],
@@ -85,7 +85,7 @@ pub const ROWS: [Row; 9] = [
         playbook: "high-memory",
         hurry: &[
             ("after: 1m", "after: 1s"),
-            ("every: 30s", "every: 1s"),
+            ("every: 30s", "every: 2s"),
             ("within: 10m", "within: 15s"),
             ("hold: 10m", "hold: 2s"),
         ],
@@ -110,7 +110,7 @@ pub const ROWS: [Row; 9] = [
         playbook: "high-cpu",
         hurry: &[
             ("after: 1m", "after: 1s"),
-            ("every: 30s", "every: 1s"),
+            ("every: 30s", "every: 2s"),
             ("within: 10m", "within: 15s"),
             ("hold: 10m", "hold: 2s"),
         ],
@@ -140,7 +140,7 @@ pub const ROWS: [Row; 9] = [
         hurry: &[
             ("with: { for: 1m }", "with: { for: 6s }"),
             ("after: 15s", "after: 1s"),
-            ("every: 15s", "every: 1s"),
+            ("every: 15s", "every: 2s"),
             ("within: 5m", "within: 15s"),
             ("hold: 10m", "hold: 2s"),
         ],
@@ -271,7 +271,7 @@ pub const SCALERS: &str = "/apis/autoscaling/v1/namespaces/shop/horizontalpodaut
 
 const MEMORY: &[(&str, &str)] = &[
     ("after: 1m", "after: 1s"),
-    ("every: 30s", "every: 1s"),
+    ("every: 30s", "every: 2s"),
     ("within: 10m", "within: 15s"),
     ("hold: 10m", "hold: 2s"),
 ];
@@ -280,7 +280,7 @@ const ERRORS: &[(&str, &str)] = &[
     ("default: 7200, min: 60", "default: 7200, min: 0"),
     ("with: { for: 1m }", "with: { for: 2s }"),
     ("after: 5s", "after: 1s"),
-    ("every: 15s", "every: 1s"),
+    ("every: 15s", "every: 2s"),
     ("within: 5m", "within: 15s"),
     ("hold: 5m", "hold: 2s"),
 ];

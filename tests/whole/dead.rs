@@ -36,7 +36,8 @@ fn fault_31_a_daemon_that_dies_for_good_after_its_first_write_is_noticed_by_the_
     // The chain has it; whether it was taken is never said.
     let (proxy, sent) = at_sending(&case.bed, || Pass::OnOnly);
     let mut place = Place::at(case.person.home.path(), &proxy, AUTO);
-    place.manage(&[("group_wait: 1800s", "group_wait: 15s")]);
+    // As long as the slowest of the playbooks that ship may take.
+    place.manage(&[("group_wait: 2700s", "group_wait: 15s")]);
     let daemon = place.daemon();
     place.fire(&labels(&case));
     wait_until("the first write is sent", || *sent.0.lock().expect("whole") > 0);
